@@ -1,0 +1,64 @@
+"""The client of the draglayer bridge: standard library only, vendored into both plug-ins."""
+
+from .client import BridgeClient
+from .edit import (
+    DragProgress,
+    EditRequest,
+    EditState,
+    Failed,
+    InversionProgress,
+    LayerResult,
+    PreviewReady,
+    ResultReady,
+    StateChanged,
+    WorkerEvent,
+)
+from .editing import EditModel
+from .errors import (
+    ClientError,
+    InputProblem,
+    JobFailed,
+    LaunchFailed,
+    ProtocolMismatch,
+    RequestRejected,
+    ServerUnreachable,
+)
+from .geometry import Bounds, Extent, Point, PointPair
+from .launcher import Launcher
+from .messages import PROTOCOL_VERSION
+from .pixels import swap_red_and_blue
+from .region import propose_window
+from .worker import EditWorker
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PROTOCOL_VERSION",
+    "Bounds",
+    "BridgeClient",
+    "ClientError",
+    "DragProgress",
+    "EditModel",
+    "EditRequest",
+    "EditState",
+    "EditWorker",
+    "Extent",
+    "Failed",
+    "InputProblem",
+    "InversionProgress",
+    "JobFailed",
+    "LaunchFailed",
+    "Launcher",
+    "LayerResult",
+    "Point",
+    "PointPair",
+    "PreviewReady",
+    "ProtocolMismatch",
+    "RequestRejected",
+    "ResultReady",
+    "ServerUnreachable",
+    "StateChanged",
+    "WorkerEvent",
+    "propose_window",
+    "swap_red_and_blue",
+]

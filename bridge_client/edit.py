@@ -1,0 +1,138 @@
+"""What the worker takes and what it gives: one request in, events and one layer out."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Literal
+
+from .geometry import Bounds, Point, PointPair
+from .messages import MAX_PAIRS
+from .pixels import check_pixel_count
+
+PixelOrder = Literal["rgba8", "bgra8"]
+ResultReason = Literal["reached", "stalled", "budget", "cancelled"]
+
+
+class EditState(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
+    """Where an edit is."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    SENDING = "sending"
+    QUEUED = "queued"
+    INVERTING = "inverting"
+    DRAGGING = "dragging"
+    CANCELLING = "cancelling"
+    FETCHING = "fetching"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the worker is at it."""
+        return self not in (
+            EditState.IDLE,
+            EditState.DONE,
+            EditState.CANCELLED,
+            EditState.FAILED,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditRequest:
+    """One edit: the window's pixels, what may move, and where to.
+
+    Args:
+        window_canvas: The window, square.
+        pixels: The layer's pixels in the window, straight alpha; transparent outside the layer.
+        pixel_order: Channel order of `pixels`, and of the result.
+        mask: One byte per pixel of the window, 255 = may move; None = everything may move.
+        pairs: Handle and target points, at least one.
+        step_budget: Most steps of the drag; None = the engine's default.
+        model: Name of the generator.
+    """
+
+    window_canvas: Bounds
+    pixels: bytes = field(repr=False)
+    pixel_order: PixelOrder
+    mask: bytes | None = field(default=None, repr=False)
+    pairs: tuple[PointPair, ...]
+    step_budget: int | None = None
+    model: str = "default"
+
+    def __post_init__(self) -> None:
+        if self.window_canvas.is_empty:
+            raise ValueError("the window is empty")
+        check_pixel_count(self.pixels, self.window_canvas.extent, self.pixel_order)
+        if self.mask is not None:
+            check_pixel_count(self.mask, self.window_canvas.extent, "l8")
+        if not 1 <= len(self.pairs) <= MAX_PAIRS:
+            raise ValueError(f"an edit has 1 to {MAX_PAIRS} pairs, not {len(self.pairs)}")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerResult:
+    """The layer to insert with its corner at (bounds_canvas.x, bounds_canvas.y).
+
+    Args:
+        bounds_canvas: Where it goes; inside the request's window.
+        pixels: Straight alpha, rows from the top.
+        pixel_order: The request's.
+    """
+
+    bounds_canvas: Bounds
+    pixels: bytes = field(repr=False)
+    pixel_order: PixelOrder
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The edit is now here. IDLE never comes; DONE, CANCELLED and FAILED come last."""
+
+    state: EditState
+    queue_position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InversionProgress:
+    """How far finding the picture in the generator is."""
+
+    step_index: int
+    step_budget: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class DragProgress:
+    """How far the drag is: the handles' places now, and their mean distance to the targets."""
+
+    step_index: int
+    step_budget: int
+    handles_canvas: tuple[Point, ...]
+    distance_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewReady:
+    """A small picture of the window as it is now; only the latest counts."""
+
+    jpeg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultReady:
+    """The layer is here. "cancelled" = the best of the steps that were made."""
+
+    result: LayerResult
+    reason: ResultReason
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The edit ended without a layer: what happened, and what to do next."""
+
+    message: str
+    hint: str
+
+
+WorkerEvent = StateChanged | InversionProgress | DragProgress | PreviewReady | ResultReady | Failed

@@ -1,0 +1,269 @@
+"""EditModel: what the artist has given, how far the edit is, and what a host may offer next.
+
+Pure state without thread, clock or host, so that a docker and a dialog make no decision of their
+own. Hosts call it on their main thread only.
+"""
+
+from collections.abc import Sequence
+
+from .edit import (
+    DragProgress,
+    EditState,
+    Failed,
+    InversionProgress,
+    LayerResult,
+    PreviewReady,
+    ResultReady,
+    ResultReason,
+    StateChanged,
+    WorkerEvent,
+)
+from .errors import InputProblem
+from .geometry import Bounds, Extent, Point, PointPair
+from .messages import MAX_PAIRS
+from .region import propose_window
+
+# Of the whole bar, how much finding the picture in the generator takes before the drag begins.
+INVERSION_SHARE = 0.5
+
+_STATE_TEXTS = {
+    EditState.IDLE: "Ready.",
+    EditState.CONNECTING: "Looking for the bridge …",
+    EditState.SENDING: "Sending the layer …",
+    EditState.QUEUED: "Waiting for another edit to finish …",
+    EditState.INVERTING: "Finding the picture in the model …",
+    EditState.DRAGGING: "Dragging …",
+    EditState.CANCELLING: "Stopping …",
+    EditState.FETCHING: "Fetching the new layer …",
+    EditState.DONE: "Done.",
+    EditState.CANCELLED: "Cancelled.",
+    EditState.FAILED: "The edit failed.",
+}
+
+_RESULT_TEXTS: dict[ResultReason, str] = {
+    "reached": "The points have arrived.",
+    "stalled": "The points came no closer; this is the best that was found.",
+    "budget": "All steps are used; this is the best that was found.",
+    "cancelled": "Stopped early; this is the best so far.",
+}
+
+
+class EditModel:
+    """One edit as the UI sees it."""
+
+    def __init__(self) -> None:
+        self._pairs: tuple[PointPair, ...] = ()
+        self._canvas: Extent | None = None
+        self._layer_content: Bounds | None = None
+        self._selection: Bounds | None = None
+        self._source_problem = ""
+        self._state = EditState.IDLE
+        self._queue_position: int | None = None
+        self._inversion: InversionProgress | None = None
+        self._drag: DragProgress | None = None
+        self._preview_jpeg: bytes | None = None
+        self._result: LayerResult | None = None
+        self._result_reason: ResultReason | None = None
+        self._failure: Failed | None = None
+
+    # What the artist gives.
+
+    def set_source(
+        self, *, canvas: Extent, layer_content: Bounds, selection: Bounds | None
+    ) -> None:
+        """Takes the layer's and the selection's bounds, as often as the host reads them."""
+        self._canvas, self._layer_content, self._selection = canvas, layer_content, selection
+        self._source_problem = ""
+
+    def set_source_problem(self, sentence: str) -> None:
+        """Says why the host has no layer to give ("Choose a paint layer.")."""
+        self._source_problem = sentence
+
+    def set_pairs(self, pairs: Sequence[PointPair]) -> None:
+        """Takes all pairs, in the order in which they were drawn."""
+        self._pairs = tuple(pairs)
+
+    @property
+    def pairs(self) -> tuple[PointPair, ...]:
+        """The pairs of the next edit."""
+        return self._pairs
+
+    @property
+    def selection_canvas(self) -> Bounds | None:
+        """Bounds of the selection; None = the whole window may move."""
+        return self._selection
+
+    @property
+    def window_canvas(self) -> Bounds | None:
+        """The window of the next edit; None while the input makes none."""
+        try:
+            return self.require_window()
+        except InputProblem:
+            return None
+
+    def require_window(self) -> Bounds:
+        """The window of the next edit.
+
+        Raises:
+            InputProblem: With the sentence that says what is missing.
+        """
+        if self._source_problem:
+            raise InputProblem(self._source_problem)
+        if self._canvas is None or self._layer_content is None:
+            raise InputProblem("There is no layer yet.", "Open a picture and choose a layer.")
+        if len(self._pairs) > MAX_PAIRS:
+            raise InputProblem(
+                f"There are {len(self._pairs)} lines; {MAX_PAIRS} is the most.", "Delete some."
+            )
+        if self._pairs and all(pair.is_pin for pair in self._pairs):
+            raise InputProblem(
+                "Every point is a pin, so nothing would move.",
+                "Draw a line from where a part is to where it should be.",
+            )
+        return propose_window(
+            selection=self._selection,
+            layer_content=self._layer_content,
+            points=[point for pair in self._pairs for point in (pair.handle, pair.target)],
+            canvas=self._canvas,
+        )
+
+    # What the UI allows.
+
+    @property
+    def state(self) -> EditState:
+        """Where the edit is."""
+        return self._state
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an edit runs; the UI goes on polling the worker."""
+        return self._state.is_busy
+
+    @property
+    def can_start(self) -> bool:
+        """Whether Start does something."""
+        return not self.why_not_start
+
+    @property
+    def why_not_start(self) -> str:
+        """Why Start does nothing, for the artist; empty when it does."""
+        if self.is_busy:
+            return "An edit is running."
+        try:
+            self.require_window()
+        except InputProblem as problem:
+            return f"{problem.message} {problem.hint}".strip()
+        return ""
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether Cancel does something."""
+        return self.is_busy and self._state not in (EditState.CANCELLING, EditState.FETCHING)
+
+    @property
+    def can_insert(self) -> bool:
+        """Whether a layer waits to be inserted."""
+        return self._result is not None and not self.is_busy
+
+    # What happens.
+
+    def mark_started(self) -> None:
+        """Forgets the edit before; call it with `worker.start`."""
+        self._state = EditState.CONNECTING
+        self._queue_position = None
+        self._inversion, self._drag, self._preview_jpeg = None, None, None
+        self._result, self._result_reason, self._failure = None, None, None
+
+    def mark_cancelling(self) -> None:
+        """Shows at once that Cancel was pressed; call it with `worker.cancel`."""
+        if self.is_busy:
+            self._state = EditState.CANCELLING
+
+    def mark_inserted(self) -> None:
+        """Forgets the result after the host inserted it, so that it goes in once."""
+        self._result, self._result_reason = None, None
+        self._state = EditState.IDLE
+
+    def apply(self, event: WorkerEvent) -> None:
+        """Takes one event of `worker.drain()`."""
+        if isinstance(event, StateChanged):
+            self._apply_state(event)
+        elif isinstance(event, InversionProgress):
+            self._inversion = event
+        elif isinstance(event, DragProgress):
+            self._drag = event
+        elif isinstance(event, PreviewReady):
+            self._preview_jpeg = event.jpeg
+        elif isinstance(event, ResultReady):
+            self._result, self._result_reason = event.result, event.reason
+        else:
+            self._failure, self._state = event, EditState.FAILED
+
+    def _apply_state(self, event: StateChanged) -> None:
+        # The bridge needs a step to hear of a cancel; until then its news must not undo "Stopping".
+        is_old_news = event.state in (EditState.QUEUED, EditState.INVERTING, EditState.DRAGGING)
+        if self._state is EditState.CANCELLING and is_old_news:
+            return
+        self._state, self._queue_position = event.state, event.queue_position
+
+    # What the UI shows.
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1, over inversion and drag together."""
+        if self._result is not None or self._state is EditState.DONE:
+            return 1.0
+        inverted = (
+            _share(self._inversion.step_index, self._inversion.step_budget)
+            if (self._inversion)
+            else 0.0
+        )
+        if self._drag is None:
+            return INVERSION_SHARE * inverted
+        dragged = _share(self._drag.step_index, self._drag.step_budget)
+        return INVERSION_SHARE + (1.0 - INVERSION_SHARE) * dragged
+
+    @property
+    def status_text(self) -> str:
+        """One line about now."""
+        if self._failure is not None:
+            return f"{self._failure.message} {self._failure.hint}".strip()
+        if self._result_reason is not None and not self.is_busy:
+            return _RESULT_TEXTS[self._result_reason]
+        if self._state is EditState.DRAGGING and self._drag is not None:
+            return (
+                f"Dragging: step {self._drag.step_index + 1} of at most {self._drag.step_budget}, "
+                f"{self._drag.distance_px:.1f} px to go."
+            )
+        return _STATE_TEXTS[self._state]
+
+    @property
+    def handles_canvas(self) -> tuple[Point, ...]:
+        """Where the handles are now: the tracked places, or the drawn ones before the drag."""
+        if self._drag is not None:
+            return self._drag.handles_canvas
+        return tuple(pair.handle for pair in self._pairs)
+
+    @property
+    def preview_jpeg(self) -> bytes | None:
+        """The latest preview of the window."""
+        return self._preview_jpeg
+
+    @property
+    def result(self) -> LayerResult | None:
+        """The layer that waits to be inserted."""
+        return self._result
+
+    @property
+    def result_reason(self) -> ResultReason | None:
+        """Why the drag ended."""
+        return self._result_reason
+
+    @property
+    def failure(self) -> Failed | None:
+        """Why the last edit failed."""
+        return self._failure
+
+
+def _share(step_index: int, step_budget: int) -> float:
+    return min(1.0, (step_index + 1) / step_budget) if step_budget > 0 else 0.0

@@ -1,0 +1,81 @@
+"""Selection and points → the window: the square of the canvas that travels to the bridge."""
+
+from collections.abc import Sequence
+
+from .errors import InputProblem
+from .geometry import Bounds, Extent, Point, bounds_of_points
+from .messages import MAX_WINDOW_SIDE_PX
+
+
+def propose_window(
+    *,
+    selection: Bounds | None,
+    layer_content: Bounds,
+    points: Sequence[Point],
+    canvas: Extent,
+) -> Bounds:
+    """The smallest square of whole pixels that holds the selection and the points.
+
+    The square is centred on what it holds, because the generator knows aligned pictures and the
+    artist selects the whole of one; for that it may reach over the canvas' edge, where the layer
+    reads as transparent.
+
+    Args:
+        selection: Bounds of every selected pixel, soft edges included; None where nothing is
+            selected, and then the layer's content takes its place.
+        layer_content: Bounds of the layer's pixels that are not transparent.
+        points: Every handle and target point.
+        canvas: Size of the canvas.
+
+    Raises:
+        InputProblem: With a sentence, where these make no edit.
+    """
+    canvas_bounds = Bounds(0, 0, canvas.width, canvas.height)
+    _check_points(points, canvas)
+    content = layer_content.intersect(canvas_bounds)
+    if content.is_empty:
+        raise InputProblem(
+            "The layer has no pixels on the canvas.", "Choose the layer that shows the picture."
+        )
+    held = content if selection is None else _selected(selection, content, canvas_bounds)
+    return _square_around(held.union(bounds_of_points(points)))
+
+
+def _check_points(points: Sequence[Point], canvas: Extent) -> None:
+    if not points:
+        raise InputProblem(
+            "There are no points yet.", "Draw a line from where a part is to where it should be."
+        )
+    for point in points:
+        # The far edge counts as inside: a line drawn to the border ends exactly there.
+        if not (0 <= point.x <= canvas.width and 0 <= point.y <= canvas.height):
+            raise InputProblem(
+                f"The point at ({point.x:.0f}, {point.y:.0f}) lies outside the canvas of "
+                f"{canvas.width} x {canvas.height} pixels.",
+                "Move it onto the canvas.",
+            )
+
+
+def _selected(selection: Bounds, content: Bounds, canvas_bounds: Bounds) -> Bounds:
+    visible = selection.intersect(canvas_bounds)
+    if visible.is_empty:
+        raise InputProblem(
+            "The selection holds no pixel of the canvas.",
+            "Select what may move, or select nothing to let the whole layer move.",
+        )
+    if visible.intersect(content).is_empty:
+        raise InputProblem(
+            "The layer is empty where the selection is.",
+            "Choose the layer that shows the picture, or select another part.",
+        )
+    return visible
+
+
+def _square_around(held: Bounds) -> Bounds:
+    side = max(held.width, held.height)
+    if side > MAX_WINDOW_SIDE_PX:
+        raise InputProblem(
+            f"The part to edit is {side} pixels wide or high; {MAX_WINDOW_SIDE_PX} is the most.",
+            "Select a smaller part.",
+        )
+    return Bounds(held.x - (side - held.width) // 2, held.y - (side - held.height) // 2, side, side)
