@@ -1,0 +1,160 @@
+"""The docker's widgets and what they are bound to; it decides nothing."""
+
+from krita import DockWidget
+
+from .pump import Pump
+from .qt import (
+    QFormLayout,
+    QHBoxLayout,
+    QImage,
+    QLabel,
+    QPixmap,
+    QProgressBar,
+    QPushButton,
+    QSize,
+    QSizePolicy,
+    QSpinBox,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+)
+from .settings import LARGEST_STEP_BUDGET
+
+DOCKER_ID = "draglayer"
+TITLE = "Draglayer"
+# Progress bars count in whole numbers; this many make it move smoothly.
+PROGRESS_UNITS = 1000
+
+HINT = (
+    "Select what may move. On a vector layer above the picture draw lines, with the Line tool, "
+    "from where a part is to where it should be. The active paint layer is edited, with the first "
+    "visible vector layer above it; while the vector layer is active, the first visible paint "
+    "layer below it."
+)
+
+
+class PreviewLabel(QLabel):
+    """Shows a picture as large as there is room, in its own shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picture = QPixmap()
+        self._jpeg: bytes | None = None
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setMinimumSize(QSize(96, 96))
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+
+    def show_jpeg(self, jpeg: bytes | None) -> None:
+        """Shows the picture, or nothing; one that can't be read is left out."""
+        if jpeg is self._jpeg:
+            return
+        self._jpeg = jpeg
+        self._picture = QPixmap.fromImage(QImage.fromData(jpeg)) if jpeg else QPixmap()
+        self._fit()
+
+    def resizeEvent(self, event) -> None:  # noqa: N802 - Qt's name
+        """Fits the picture to the new size."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._picture.isNull():
+            self.clear()
+            return
+        self.setPixmap(
+            self._picture.scaled(
+                self.size(),
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+        )
+
+
+class DraglayerDocker(DockWidget):
+    """Start, Cancel, progress, preview, Insert.
+
+    Args:
+        pump: Shared by the dockers of all windows.
+    """
+
+    def __init__(self, pump: Pump) -> None:
+        super().__init__()
+        self._pump = pump
+        self.setObjectName(DOCKER_ID)
+        self.setWindowTitle(TITLE)
+        self._make_widgets()
+        self._lay_out()
+        self._bind()
+        self.show_state()
+
+    def canvasChanged(self, canvas) -> None:  # noqa: N802 - Krita's name; it must exist
+        """Krita shows another document, or none."""
+        self._pump.run(self._pump.editor.look)
+
+    def _make_widgets(self) -> None:
+        self._hint = _wrapped(QLabel(HINT), "hint")
+        self._input = _wrapped(QLabel(), "input")
+        self._status = _wrapped(QLabel(), "status")
+        self._preview = _named(PreviewLabel(), "preview")
+        self._progress = _named(QProgressBar(), "progress")
+        self._progress.setRange(0, PROGRESS_UNITS)
+        self._start = _named(QPushButton("Start"), "start")
+        self._cancel = _named(QPushButton("Cancel"), "cancel")
+        self._insert = _named(QPushButton("Insert as new layer"), "insert")
+        self._steps = _named(QSpinBox(), "steps")
+        self._steps.setRange(0, LARGEST_STEP_BUDGET)
+        self._steps.setSpecialValueText("automatic")
+        self._steps.setValue(self._pump.editor.settings.step_budget or 0)
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._start)
+        buttons.addWidget(self._cancel)
+        steps = QFormLayout()
+        steps.addRow("Most steps", self._steps)
+        content = QWidget(self)
+        column = QVBoxLayout(content)
+        for widget in (self._hint, self._input, self._preview, self._progress, self._status):
+            column.addWidget(widget, 1 if widget is self._preview else 0)
+        column.addLayout(steps)
+        column.addLayout(buttons)
+        column.addWidget(self._insert)
+        self.setWidget(content)
+
+    def _bind(self) -> None:
+        pump, editor = self._pump, self._pump.editor
+        pump.changed.connect(self.show_state)
+        self.visibilityChanged.connect(
+            lambda is_visible: pump.watch(id(self), is_visible=is_visible)
+        )
+        self._start.clicked.connect(lambda: pump.run(editor.start))
+        self._cancel.clicked.connect(lambda: pump.run(editor.cancel))
+        self._insert.clicked.connect(lambda: pump.run(editor.insert))
+        self._steps.valueChanged.connect(lambda steps: pump.run(lambda: self._set_steps(steps)))
+
+    def _set_steps(self, steps: int) -> None:
+        self._pump.editor.settings.step_budget = steps or None
+
+    def show_state(self) -> None:
+        """Shows the model as it is now."""
+        editor, model = self._pump.editor, self._pump.editor.model
+        self._input.setText(editor.input_text)
+        self._status.setText(editor.status_text)
+        self._progress.setValue(round(PROGRESS_UNITS * model.progress))
+        self._preview.show_jpeg(model.preview_jpeg)
+        self._start.setEnabled(model.can_start)
+        self._start.setToolTip(model.why_not_start)
+        self._cancel.setEnabled(model.can_cancel)
+        self._insert.setEnabled(model.can_insert)
+
+
+def _named(widget: QWidget, name: str) -> QWidget:
+    widget.setObjectName(f"{DOCKER_ID}_{name}")
+    return widget
+
+
+def _wrapped(label: QLabel, name: str) -> QLabel:
+    label.setWordWrap(True)
+    # Names of layers are the artist's text, not markup.
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return _named(label, name)

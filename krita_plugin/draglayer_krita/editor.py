@@ -1,0 +1,212 @@
+"""What the buttons do: reads the canvas into the model, starts the worker, inserts its layer.
+
+One for all windows, because Krita makes a docker for each window and the edit outlives them. It
+knows neither Qt nor threads; decisions are the model's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ._vendor.bridge_client import ClientError, EditModel, EditRequest, WorkerEvent
+from .canvas import PIXEL_ORDER, Canvas, DocumentClosed, Layer, LayersAtHand
+from .settings import Settings
+from .svg import DrawnLines
+
+
+class Worker(Protocol):
+    """What is used of `EditWorker`."""
+
+    def start(self, request: EditRequest) -> None:
+        """Begins an edit."""
+
+    def cancel(self) -> None:
+        """Ends it early."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RunningEdit:
+    canvas: Canvas
+    source: Layer
+
+
+class LayerEditor:
+    """The edit of one layer, from the artist's arrows to the new layer.
+
+    Args:
+        model: What the UI shows and allows.
+        worker: Talks to the bridge.
+        read_canvas: Gives the document that the artist works on, or None.
+        settings: The plug-in's settings.
+        later: Calls a function when Krita's loop has run once more.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: EditModel,
+        worker: Worker,
+        read_canvas: Callable[[], Canvas | None],
+        settings: Settings,
+        later: Callable[[Callable[[], None]], Any],
+    ) -> None:
+        self.model = model
+        self.settings = settings
+        self._worker = worker
+        self._read_canvas = read_canvas
+        self._later = later
+        self._canvas: Canvas | None = None
+        self._at_hand = LayersAtHand()
+        self._lines = DrawnLines()
+        self._notes: tuple[str, ...] = ()
+        self._edit: _RunningEdit | None = None
+        self._inserted_ids: set[str] = set()
+        self._notice = ""
+
+    def look(self) -> None:
+        """Reads what Start would take; while an edit runs, the model keeps what it has."""
+        if self.model.is_busy:
+            return
+        self._canvas, self._at_hand = self._read_canvas(), LayersAtHand()
+        self._lines, self._notes = DrawnLines(), ()
+        if self._canvas is None:
+            self.model.set_source_problem("Open a picture.")
+            return
+        try:
+            self._read(self._canvas)
+        except ClientError as error:
+            self.model.set_source_problem(sentence(error))
+
+    def _read(self, canvas: Canvas) -> None:
+        self._at_hand = canvas.layers_at_hand(self._inserted_ids)
+        if self._at_hand.lines is not None:
+            self._lines = canvas.drawn_lines(self._at_hand.lines.id)
+        self.model.set_pairs(self._lines.pairs)
+        source = self._at_hand.source
+        if self._at_hand.problem or source is None:
+            self.model.set_source_problem(self._at_hand.problem)
+            return
+        self.model.set_source(
+            canvas=canvas.extent,
+            layer_content=canvas.content_bounds(source.id),
+            selection=canvas.selection_bounds(),
+        )
+        self._notes = tuple(_notes(canvas, source, self._lines))
+
+    def start(self) -> None:
+        """Begins the edit, if the model allows it.
+
+        Raises:
+            ClientError: The layer could not be read.
+        """
+        self.look()
+        canvas, source = self._canvas, self._at_hand.source
+        if not self.model.can_start or canvas is None or source is None:
+            return
+        window_canvas = self.model.require_window()
+        request = EditRequest(
+            window_canvas=window_canvas,
+            pixels=canvas.pixels(source.id, window_canvas),
+            pixel_order=PIXEL_ORDER,
+            mask=canvas.editable_mask(window_canvas),
+            pairs=self.model.pairs,
+            step_budget=self.settings.step_budget,
+        )
+        self._worker.start(request)
+        self._edit, self._notice = _RunningEdit(canvas=canvas, source=source), ""
+        self.model.mark_started()
+
+    def cancel(self) -> None:
+        """Ends the edit early; the best so far can still be inserted."""
+        if self.model.can_cancel:
+            self._worker.cancel()
+            self.model.mark_cancelling()
+
+    def insert(self) -> None:
+        """Adds the result above the edited layer in one undo step.
+
+        Raises:
+            DocumentClosed: There is nothing to insert it into.
+        """
+        result, edit = self.model.result, self._edit
+        if not self.model.can_insert or result is None or edit is None:
+            return
+        if not edit.canvas.is_open:
+            raise DocumentClosed(
+                "The edited document was closed, so there is nothing to insert the layer into.",
+                "Open it again and press Start.",
+            )
+        is_source_there = edit.canvas.has_layer(edit.source.id)
+        active_id = edit.canvas.active_layer_id
+        new_id = edit.canvas.insert(
+            result.pixels,
+            result.bounds_canvas,
+            name=f"{edit.source.name} (dragged)",
+            above_id=edit.source.id,
+            inserted_ids=self._inserted_ids,
+        )
+        self._inserted_ids.add(new_id)
+        self.model.mark_inserted()
+        self._notice = (
+            f"Inserted above “{edit.source.name}”."
+            if is_source_there
+            else f"“{edit.source.name}” was deleted meanwhile; the new layer is on top."
+        )
+        # Krita makes the new layer active when its loop runs again; the artist stays where he was.
+        if active_id is not None:
+            self._later(lambda: edit.canvas.activate(active_id))
+
+    def take(self, events: Sequence[WorkerEvent]) -> None:
+        """Gives the worker's events to the model."""
+        for event in events:
+            self.model.apply(event)
+
+    def tell(self, text: str) -> None:
+        """Shows a sentence until the next edit starts."""
+        self._notice = text
+
+    @property
+    def status_text(self) -> str:
+        """The line about now: how far the edit is, what came of it, or a notice."""
+        if self.model.is_busy:
+            return self.model.status_text
+        has_news = self.model.result is not None or self.model.failure is not None
+        if self._notice or not (has_news or self.model.can_start):
+            return self._notice
+        return self.model.status_text
+
+    @property
+    def input_text(self) -> str:
+        """What Start would take, a line each, with remarks and why it can't be pressed."""
+        source, lines = self._at_hand.source, self._at_hand.lines
+        shown = []
+        if source is not None:
+            shown.append(f"Layer: {source.name}")
+        if lines is not None:
+            shown.append(f"Arrows: {len(self._lines.pairs)} on {lines.name}")
+        if source is not None and lines is not None:
+            selection = self.model.selection_canvas
+            may_move = "the whole layer"
+            if selection is not None:
+                may_move = f"the selection, {selection.width} × {selection.height} px"
+            shown.append(f"May move: {may_move}")
+        missing = "" if self.model.is_busy else self.model.why_not_start
+        return "\n".join(line for line in (*shown, *self._notes, missing) if line)
+
+
+def sentence(error: ClientError) -> str:
+    """What an error says to the artist."""
+    return f"{error.message} {error.hint}".strip()
+
+
+def _notes(canvas: Canvas, source: Layer, lines: DrawnLines) -> list[str]:
+    notes = []
+    if lines.other_count:
+        notes.append(f"{lines.other_count} × left out: not a straight line")
+    if lines.short_count:
+        notes.append(f"{lines.short_count} × left out: too short")
+    if canvas.is_deeper_than_8_bit_rgb:
+        notes.append("The new layer will be 8-bit sRGB")
+    if not canvas.is_plain(source.id):
+        notes.append("The layer is blended or masked: the new layer above it may look different")
+    return notes

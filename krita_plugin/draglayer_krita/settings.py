@@ -1,0 +1,31 @@
+"""The plug-in's settings in Krita's own store."""
+
+import re
+from typing import Any
+
+_GROUP = "draglayer"
+_STEP_BUDGET = "stepBudget"
+LARGEST_STEP_BUDGET = 1000
+
+
+class Settings:
+    """Settings that outlive Krita; one that was spoiled by hand counts as not set.
+
+    Args:
+        application: `Krita.instance()`.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    @property
+    def step_budget(self) -> int | None:
+        """Most steps of a drag; None leaves it to the engine."""
+        text = self._application.readSetting(_GROUP, _STEP_BUDGET, "")
+        if re.fullmatch("[0-9]{1,4}", text) is None:
+            return None
+        return int(text) if 1 <= int(text) <= LARGEST_STEP_BUDGET else None
+
+    @step_budget.setter
+    def step_budget(self, steps: int | None) -> None:
+        self._application.writeSetting(_GROUP, _STEP_BUDGET, "" if steps is None else str(steps))

@@ -1,0 +1,204 @@
+"""What the buttons do, with a fake Krita and a worker that only remembers."""
+
+import functools
+
+import pytest
+
+from tests.fakes import krita
+
+
+class RememberingWorker:
+    """A worker without thread and bridge."""
+
+    def __init__(self):
+        self.requests, self.cancel_count = [], 0
+
+    def start(self, request):
+        """Remembers the request."""
+        self.requests.append(request)
+
+    def cancel(self):
+        """Counts."""
+        self.cancel_count += 1
+
+
+@pytest.fixture
+def client(plugin):
+    """The client's names, from the plug-in's own copy."""
+    return plugin("_vendor.bridge_client")
+
+
+@pytest.fixture
+def worker():
+    """The worker of the editor."""
+    return RememberingWorker()
+
+
+@pytest.fixture
+def editor(plugin, client, picture, worker):
+    """The editor of the picture, whose artist is on the vector layer."""
+    picture.document.setActiveNode(picture.arrows)
+    return plugin("editor").LayerEditor(
+        model=client.EditModel(),
+        worker=worker,
+        read_canvas=functools.partial(plugin("canvas").active_canvas, picture.application, list),
+        settings=plugin("settings").Settings(picture.application),
+        later=picture.document._due.append,
+    )
+
+
+def finish(editor, client, reason="reached"):
+    """The worker brings a 2 x 1 result at (12, 8)."""
+    result = client.LayerResult(client.Bounds(12, 8, 2, 1), bytes(8), "bgra8")
+    editor.take([client.ResultReady(result, reason), client.StateChanged(client.EditState.DONE)])
+
+
+def test_start_sends_the_window_its_pixels_the_mask_and_the_pairs(editor, picture, worker, client):
+    picture.select(10, 5, 16, 16)
+    editor.start()
+    (request,) = worker.requests
+    assert request.window_canvas == client.Bounds(10, 5, 16, 16)
+    assert request.pixels == bytes((10, 20, 30, 255)) * 256
+    assert (request.pixel_order, request.mask) == ("bgra8", bytes([255]) * 256)
+    (pair,) = request.pairs
+    assert (pair.handle, pair.target) == (client.Point(12, 8), client.Point(20, 8))
+    assert editor.model.is_busy
+
+
+def test_without_a_selection_the_layers_content_is_sent_without_a_mask(editor, worker, client):
+    editor.start()
+    (request,) = worker.requests
+    assert (request.window_canvas, request.mask) == (client.Bounds(10, 5, 16, 16), None)
+
+
+def test_the_artists_step_budget_is_sent(editor, worker):
+    editor.settings.step_budget = 7
+    editor.start()
+    assert worker.requests[0].step_budget == 7
+
+
+def test_what_would_be_taken_is_said_before_start(editor, picture):
+    picture.select(10, 5, 16, 16)
+    krita.draw(picture.arrows, '<path d="M12 8L20 8"/><rect/><path d="M1 1L1 2"/>')
+    editor.look()
+    assert editor.input_text.splitlines() == [
+        "Layer: portrait",
+        "Arrows: 1 on arrows",
+        "May move: the selection, 16 × 16 px",
+        "1 × left out: not a straight line",
+        "1 × left out: too short",
+    ]
+    assert editor.model.can_start
+
+
+def test_a_translucent_layer_is_warned_about(editor, picture):
+    picture.portrait.setOpacity(100)
+    editor.look()
+    assert "may look different" in editor.input_text
+
+
+def test_without_a_picture_start_does_nothing_and_says_why(editor, picture, worker):
+    krita.close(picture.document)
+    editor.start()
+    assert worker.requests == []
+    assert editor.input_text == "Open a picture."
+
+
+def test_without_a_line_start_does_nothing_and_says_why(editor, picture, worker):
+    krita.draw(picture.arrows, "")
+    editor.start()
+    assert worker.requests == []
+    assert "Draw a line" in editor.input_text
+
+
+def test_unreadable_shapes_are_said_in_words(editor, picture):
+    krita.draw(picture.arrows, "<path d='M0'/>")
+    editor.look()
+    assert "could not be read" in editor.input_text
+
+
+def test_while_an_edit_runs_the_canvas_is_let_be(editor, picture):
+    editor.start()
+    krita.draw(picture.arrows, "")
+    editor.look()
+    assert len(editor.model.pairs) == 1
+
+
+def test_cancel_reaches_the_worker_once(editor, worker):
+    editor.cancel()
+    editor.start()
+    editor.cancel()
+    editor.cancel()
+    assert worker.cancel_count == 1
+
+
+def test_insert_adds_one_layer_above_the_edited_one(editor, picture, client):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    assert picture.names() == ["wall", "portrait", "portrait (dragged)", "arrows"]
+    editor.insert()
+    assert len(picture.names()) == 4
+    assert editor.status_text == "Inserted above “portrait”."
+
+
+def test_the_artist_stays_on_his_layer(editor, picture, client):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    krita.pass_tick(picture.document)
+    assert picture.document.activeNode() is picture.arrows
+
+
+def test_after_an_insert_the_same_layer_is_edited_again(editor, picture, worker, client):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    krita.pass_tick(picture.document)
+    editor.look()
+    assert editor.input_text.startswith("Layer: portrait\n")
+
+
+def test_the_layer_that_was_started_is_the_one_inserted_above(editor, picture, client):
+    editor.start()
+    picture.document.setActiveNode(picture.wall)
+    finish(editor, client)
+    editor.look()
+    editor.insert()
+    assert picture.names().index("portrait (dragged)") == picture.names().index("portrait") + 1
+
+
+def test_a_deleted_layer_is_said_in_words_and_the_result_comes_on_top(editor, picture, client):
+    editor.start()
+    picture.portrait.remove()
+    finish(editor, client)
+    editor.insert()
+    assert picture.names()[-1] == "portrait (dragged)"
+    assert "deleted meanwhile" in editor.status_text
+
+
+def test_a_closed_document_is_said_in_words(editor, picture, plugin, client):
+    editor.start()
+    krita.close(picture.document)
+    finish(editor, client)
+    with pytest.raises(plugin("canvas").DocumentClosed, match="was closed"):
+        editor.insert()
+
+
+def test_a_document_closed_in_the_tick_after_the_insert_is_let_be(editor, picture, client):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    krita.close(picture.document)
+    krita.pass_tick(picture.document)
+
+
+def test_a_failure_is_shown_until_the_next_start(editor, client):
+    editor.start()
+    editor.take(
+        [client.Failed("No bridge.", "Start it."), client.StateChanged(client.EditState.FAILED)]
+    )
+    editor.look()
+    assert editor.status_text == "No bridge. Start it."
+    editor.start()
+    assert "No bridge" not in editor.status_text
