@@ -28,12 +28,13 @@ SUITE = "trixie"
 # manager and the mouse are the host's, which the root shares by its network namespace.
 PACKAGES = ("gimp",)
 
-# proc is mounted for the programs; every bind keeps its path, so that one string names a file on
-# both sides. All mounts live in a private namespace: they end with the command, and a later
-# `rm -r` of the root can never reach the machine's own folders.
+# proc and an empty /tmp are mounted for the programs; every bind keeps its path, so that one string
+# names a file on both sides. All mounts live in a private namespace: they end with the command, and
+# a later `rm -r` of the root can never reach the machine's own folders.
 ENTER = """
 root=$1; shift
 mount -t proc proc "$root/proc"
+mount -t tmpfs tmp "$root/tmp"
 while [ "$1" != -- ]; do
     mkdir -p "$root$1"; mount --bind "$1" "$root$1"; shift
 done

@@ -1,0 +1,312 @@
+"""Runs inside gimp-console: what the plug-in reads and writes in real images.
+
+Everything is checked by asking GIMP itself. The outcome is a JSON file, because the streams carry
+much that is not ours.
+"""
+
+import json
+import os
+import sys
+import traceback
+import unittest
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gegl", "0.4")
+from gi.repository import Gegl, Gimp  # noqa: E402
+
+PLUGIN = Path(os.environ["GIMP3_DIRECTORY"]) / "plug-ins" / "draglayer"
+sys.path.insert(0, str(PLUGIN))
+
+from draglayer_gimp import canvas  # noqa: E402
+from draglayer_gimp._vendor.bridge_client import (  # noqa: E402
+    Bounds,
+    ClientError,
+    LayerResult,
+    Point,
+    PointPair,
+)
+
+RGBA = "R'G'B'A u8"
+BASE = Gimp.ImageBaseType
+
+
+def pattern(width, height, alpha=255):
+    """Pixels of which no two rows or columns are alike."""
+    rows = (
+        (x * 5 % 256, y * 7 % 256, (x * y) % 256, alpha)
+        for y in range(height)
+        for x in range(width)
+    )
+    return b"".join(bytes(pixel) for pixel in rows)
+
+
+def write(layer, pixels):
+    buffer = layer.get_buffer()
+    buffer.set(Gegl.Rectangle.new(0, 0, layer.get_width(), layer.get_height()), RGBA, pixels)
+    buffer.flush()
+    del buffer
+
+
+def native_bytes(drawable):
+    """Everything in the drawable's own format: what must not change in a source."""
+    area = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
+    return drawable.get_buffer().get(area, 1.0, None, Gegl.AbyssPolicy.NONE)
+
+
+def cut(pixels, width, left, top, right, bottom, channels=4):
+    """A part of tightly packed pixels."""
+    return b"".join(
+        pixels[channels * (width * y + left) : channels * (width * y + right)]
+        for y in range(top, bottom)
+    )
+
+
+class HostCase(unittest.TestCase):
+    """A test with images that go away again."""
+
+    def image(self, width=64, height=48, base=BASE.RGB):
+        image = Gimp.Image.new(width, height, base)
+        self.addCleanup(image.delete)
+        return image
+
+    def layer(self, image, *, name="layer", place=(0, 0), size=(20, 10), pixels=None, parent=None):
+        is_gray = image.get_base_type() == BASE.GRAY
+        kind = Gimp.ImageType.GRAYA_IMAGE if is_gray else Gimp.ImageType.RGBA_IMAGE
+        layer = Gimp.Layer.new(image, name, *size, kind, 100.0, Gimp.LayerMode.NORMAL)
+        image.insert_layer(layer, parent, 0)
+        layer.set_offsets(*place)
+        write(layer, pixels or pattern(*size))
+        return layer
+
+    def refused(self, words, call, *arguments):
+        with self.assertRaises(ClientError) as caught:
+            call(*arguments)
+        self.assertIn(words, f"{caught.exception.message} {caught.exception.hint}")
+
+
+class ChoosingALayer(HostCase):
+    def test_one_layer_is_taken(self):
+        image = self.image()
+        layer = self.layer(image)
+        self.assertEqual(canvas.chosen_layer(image, [layer]).get_id(), layer.get_id())
+
+    def test_a_mask_stands_for_its_layer(self):
+        image = self.image()
+        layer = self.layer(image)
+        layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
+        chosen = canvas.chosen_layer(image, [layer.get_mask()])
+        self.assertEqual(chosen.get_id(), layer.get_id())
+
+    def test_what_cannot_be_edited_is_told(self):
+        image = self.image()
+        one, two = self.layer(image), self.layer(image)
+        self.refused("No image", canvas.chosen_layer, None, [])
+        self.refused("0 layers", canvas.chosen_layer, image, [])
+        self.refused("2 layers", canvas.chosen_layer, image, [one, two])
+        self.refused("channel", canvas.chosen_layer, image, [image.get_selection()])
+
+    def test_a_palette_image_is_refused(self):
+        image = self.image()
+        layer = self.layer(image)
+        image.convert_indexed(
+            Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, ""
+        )
+        self.refused("Image > Mode > RGB", canvas.chosen_layer, image, [layer])
+
+
+class ReadingPixels(HostCase):
+    def test_the_window_is_read_exactly_and_clear_outside_the_layer(self):
+        image = self.image()
+        layer = self.layer(image, place=(-3, 6), size=(20, 10))
+        before = native_bytes(layer)
+        read = canvas.read_pixels(image, layer, Bounds(-5, 4, 30, 30))
+        self.assertEqual(read[: 4 * 30 * 2], bytes(4 * 30 * 2))
+        inside = cut(read, 30, 2, 2, 22, 12)
+        self.assertEqual(inside, pattern(20, 10))
+        self.assertEqual(native_bytes(layer), before)
+
+    def test_a_layer_without_alpha_is_opaque(self):
+        image = self.image()
+        layer = self.layer(image, size=(64, 48))
+        layer.flatten()
+        read = canvas.read_pixels(image, layer, Bounds(0, 0, 64, 48))
+        self.assertEqual(set(read[3::4]), {255})
+        self.assertEqual(canvas.content_bounds(layer), Bounds(0, 0, 64, 48))
+
+    def test_gray_reads_as_equal_channels(self):
+        image = self.image(base=BASE.GRAY)
+        layer = self.layer(image, pixels=bytes((90, 90, 90, 255)) * 200)
+        read = canvas.read_pixels(image, layer, Bounds(0, 0, 2, 2))
+        self.assertEqual(read, bytes((90, 90, 90, 255)) * 4)
+
+    def test_effects_show_and_the_source_stays(self):
+        image = self.image()
+        layer = self.layer(image, place=(4, 5), pixels=bytes((10, 20, 30, 255)) * 200)
+        layer.append_filter(Gimp.DrawableFilter.new(layer, "gegl:invert-gamma", "invert"))
+        before = native_bytes(layer)
+        read = canvas.read_pixels(image, layer, Bounds(4, 5, 3, 3))
+        self.assertEqual(read, bytes((245, 235, 225, 255)) * 9)
+        self.assertEqual(native_bytes(layer), before)
+        self.assertEqual(len(layer.get_filters()), 1)
+
+    def test_effects_that_grow_the_layer_are_refused(self):
+        image = self.image()
+        layer = self.layer(image)
+        layer.append_filter(Gimp.DrawableFilter.new(layer, "gegl:dropshadow", "shadow"))
+        self.refused("Merge", canvas.read_pixels, image, layer, Bounds(0, 0, 10, 10))
+
+    def test_a_shown_mask_is_part_of_the_picture_and_a_hidden_one_is_not(self):
+        image = self.image()
+        layer = self.layer(image)
+        layer.add_mask(layer.create_mask(Gimp.AddMaskType.BLACK))
+        window = Bounds(0, 0, 20, 10)
+        self.assertEqual(set(canvas.read_pixels(image, layer, window)[3::4]), {0})
+        layer.set_apply_mask(False)
+        self.assertEqual(canvas.read_pixels(image, layer, window), pattern(20, 10))
+
+    def test_a_group_reads_as_what_it_shows_unless_masked(self):
+        image = self.image()
+        group = Gimp.GroupLayer.new(image, "group")
+        image.insert_layer(group, None, 0)
+        self.layer(image, place=(7, 8), parent=group)
+        self.assertEqual(canvas.read_pixels(image, group, Bounds(7, 8, 20, 10)), pattern(20, 10))
+        group.add_mask(group.create_mask(Gimp.AddMaskType.BLACK))
+        self.refused("group with a mask", canvas.chosen_layer, image, [group])
+
+    def test_content_is_where_alpha_is(self):
+        image = self.image()
+        pixels = bytearray(4 * 20 * 10)
+        pixels[4 * (20 * 2 + 3) + 3] = 1
+        pixels[4 * (20 * 6 + 11) + 3] = 255
+        layer = self.layer(image, place=(5, 1), pixels=bytes(pixels))
+        self.assertEqual(canvas.content_bounds(layer), Bounds(8, 3, 9, 5))
+        write(layer, bytes(4 * 20 * 10))
+        self.assertTrue(canvas.content_bounds(layer).is_empty)
+
+
+class ReadingTheSelection(HostCase):
+    def test_nothing_selected_is_no_mask(self):
+        image = self.image()
+        self.assertIsNone(canvas.read_selection(image, Bounds(0, 0, 4, 4)))
+        self.assertIsNone(canvas.selection_bounds(image))
+
+    def test_a_rectangle_is_read_in_the_window_and_clear_outside_the_canvas(self):
+        image = self.image()
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 2, 3, 6, 4)
+        self.assertEqual(canvas.selection_bounds(image), Bounds(2, 3, 6, 4))
+        read = canvas.read_selection(image, Bounds(-2, -2, 12, 12))
+        self.assertEqual(cut(read, 12, 4, 5, 10, 9, 1), b"\xff" * 24)
+        self.assertEqual(read.count(b"\xff"), 24)
+        self.assertEqual(read.count(b"\0"), 12 * 12 - 24)
+
+    def test_a_soft_selection_stays_soft(self):
+        image = self.image()
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 10, 20, 20)
+        Gimp.Selection.feather(image, 6.0)
+        bounds = canvas.selection_bounds(image)
+        read = canvas.read_selection(image, bounds)
+        area = Gegl.Rectangle.new(bounds.x, bounds.y, bounds.width, bounds.height)
+        native = image.get_selection().get_buffer().get(area, 1.0, None, Gegl.AbyssPolicy.NONE)
+        self.assertEqual(read, native)
+        self.assertGreater(len(set(read)), 10)
+
+
+class ReadingStrokes(HostCase):
+    def path(self, image):
+        path = Gimp.Path.new(image, "pairs")
+        image.insert_path(path, None, 0)
+        image.set_selected_paths([path])
+        return path
+
+    def test_open_strokes_are_pairs_from_their_first_to_their_last_anchor(self):
+        image = self.image()
+        path = self.path(image)
+        first = path.bezier_stroke_new_moveto(3.25, 4.5)
+        path.bezier_stroke_lineto(first, 10.0, 12.75)
+        second = path.bezier_stroke_new_moveto(1.0, 2.0)
+        path.bezier_stroke_lineto(second, 30.0, 30.0)
+        path.bezier_stroke_lineto(second, 5.0, 6.0)
+        read = canvas.drawn_pairs(canvas.selected_path(image))
+        expected = (
+            PointPair(Point(3.25, 4.5), Point(10.0, 12.75)),
+            PointPair(Point(1.0, 2.0), Point(5.0, 6.0)),
+        )
+        self.assertEqual(read.pairs, expected)
+        self.assertEqual(read.remark, "")
+
+    def test_strokes_that_are_no_pairs_are_told(self):
+        image = self.image()
+        path = self.path(image)
+        path.bezier_stroke_new_moveto(3.0, 4.0)
+        closed = path.bezier_stroke_new_moveto(1.0, 1.0)
+        path.bezier_stroke_lineto(closed, 2.0, 2.0)
+        path.stroke_close(closed)
+        read = canvas.drawn_pairs(path)
+        self.assertEqual(read.pairs, ())
+        self.assertIn("one point only", read.remark)
+        self.assertIn("closed", read.remark)
+
+    def test_no_path_is_no_pair(self):
+        self.assertEqual(canvas.drawn_pairs(canvas.selected_path(self.image())).pairs, ())
+
+
+class InsertingTheResult(HostCase):
+    def result(self, place=(9, 4), size=(6, 5)):
+        return LayerResult(Bounds(*place, *size), pattern(*size, alpha=200), "rgba8")
+
+    def test_it_lies_above_its_source_at_its_place(self):
+        image = self.image()
+        source = self.layer(image, name="portrait")
+        self.layer(image, name="top")
+        before = native_bytes(source)
+        layer = canvas.insert_result(image, source, self.result())
+        names = [each.get_name() for each in image.get_layers()]
+        self.assertEqual(names, ["top", "portrait dragged", "portrait"])
+        self.assertEqual(canvas.layer_bounds(layer), Bounds(9, 4, 6, 5))
+        self.assertEqual(canvas.read_pixels(image, layer, Bounds(9, 4, 6, 5)), self.result().pixels)
+        self.assertEqual(native_bytes(source), before)
+
+    def test_in_a_group_it_stays_in_the_group(self):
+        image = self.image()
+        group = Gimp.GroupLayer.new(image, "group")
+        image.insert_layer(group, None, 0)
+        source = self.layer(image, parent=group)
+        layer = canvas.insert_result(image, source, self.result())
+        self.assertEqual(layer.get_parent().get_id(), group.get_id())
+
+    def test_in_a_gray_image_it_is_gray(self):
+        image = self.image(base=BASE.GRAY)
+        layer = canvas.insert_result(image, self.layer(image), self.result())
+        self.assertTrue(layer.is_gray())
+
+    def test_without_its_source_it_lies_on_top(self):
+        image = self.image()
+        source = self.layer(image)
+        self.layer(image, name="other")
+        image.remove_layer(source)
+        layer = canvas.insert_result(image, source, self.result())
+        self.assertEqual(image.get_layers()[0].get_id(), layer.get_id())
+
+    def test_a_closed_image_is_told(self):
+        image = Gimp.Image.new(8, 8, BASE.RGB)
+        source = self.layer(image, size=(8, 8))
+        image.delete()
+        self.refused("closed", canvas.insert_result, image, source, self.result())
+
+
+def run_to_file(path):
+    """Runs all tests and writes what became of each."""
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    outcome = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
+    problems = {str(test): text for test, text in outcome.failures + outcome.errors}
+    Path(path).write_text(json.dumps({"count": outcome.testsRun, "problems": problems}))
+
+
+try:
+    run_to_file(os.environ["DRAGLAYER_SUITE_RESULT"])
+except Exception:
+    traceback.print_exc()
+    raise
