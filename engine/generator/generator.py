@@ -1,0 +1,146 @@
+"""The generator: mapping and synthesis, with all its sizes read from its weights."""
+
+import re
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor, nn
+
+from engine.errors import CheckpointError
+from engine.generator.mapping import Mapping
+from engine.generator.synthesis import Synthesis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorShape:
+    """The sizes of a StyleGAN2 generator.
+
+    Attributes:
+        z_dim: size of z.
+        w_dim: size of w.
+        mapping_depth: number of fully connected layers.
+        channels: number of channels of each block, by its size in px.
+    """
+
+    z_dim: int
+    w_dim: int
+    mapping_depth: int
+    channels: MappingType[int, int]
+
+    @classmethod
+    def of_weights(cls, weights: MappingType[str, Tensor]) -> Self:
+        """Reads the sizes off a state dict with NVIDIA's parameter names.
+
+        Raises:
+            CheckpointError: the names or shapes are not those of a StyleGAN2 generator.
+        """
+        try:
+            depth = len([name for name in weights if re.fullmatch(r"mapping\.fc\d+\.weight", name)])
+            w_dim, z_dim = weights["mapping.fc0.weight"].shape
+            sizes = sorted(
+                int(found[1])
+                for name in weights
+                if (found := re.fullmatch(r"synthesis\.b(\d+)\.conv1\.weight", name))
+            )
+            channels = {s: int(weights[f"synthesis.b{s}.conv1.weight"].shape[0]) for s in sizes}
+            if sizes != [4 << i for i in range(len(sizes))] or not sizes:
+                raise ValueError
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(
+                "the weights are not those of a StyleGAN2 generator; "
+                "choose a file that `draglayer` made"
+            ) from error
+        return cls(z_dim=z_dim, w_dim=w_dim, mapping_depth=depth, channels=channels)
+
+
+class GeneratorProtocol(Protocol):
+    """What inversion and drag ask of a generator."""
+
+    @property
+    def w_dim(self) -> int: ...
+    @property
+    def num_ws(self) -> int: ...
+    @property
+    def resolution(self) -> int: ...
+    @property
+    def w_avg(self) -> Tensor: ...
+    def sample_w(self, count: int, *, seed: int) -> Tensor: ...
+    def render(self, rows: Sequence[Tensor]) -> Tensor: ...
+    def features(self, rows: Sequence[Tensor], block: int) -> Tensor: ...
+    def rows_until(self, block: int) -> int: ...
+
+
+class Generator(nn.Module):
+    """A StyleGAN2 generator.
+
+    Args:
+        shape: its sizes.
+    """
+
+    def __init__(self, shape: GeneratorShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.mapping = Mapping(z_dim=shape.z_dim, w_dim=shape.w_dim, depth=shape.mapping_depth)
+        self.synthesis = Synthesis(w_dim=shape.w_dim, channels=shape.channels)
+
+    @classmethod
+    def from_weights(cls, weights: MappingType[str, Tensor]) -> Self:
+        """Builds a frozen generator in evaluation mode from weights with NVIDIA's names.
+
+        Raises:
+            CheckpointError: a weight is missing, left over, or of the wrong shape.
+        """
+        generator = cls(GeneratorShape.of_weights(weights))
+        # NVIDIA stores the (constant) resampling filters as buffers; ours are in the code.
+        own = {k: v.float() for k, v in weights.items() if not k.endswith("resample_filter")}
+        try:
+            generator.load_state_dict(own)
+        except RuntimeError as error:
+            raise CheckpointError(
+                "the weights do not fit a StyleGAN2 generator of these sizes; the file is damaged "
+                "or of another kind, get it anew"
+            ) from error
+        return generator.requires_grad_(False).eval()
+
+    @property
+    def w_dim(self) -> int:
+        """Size of w."""
+        return self.shape.w_dim
+
+    @property
+    def num_ws(self) -> int:
+        """Number of rows of w+."""
+        return self.synthesis.num_ws
+
+    @property
+    def resolution(self) -> int:
+        """Side of the image in px."""
+        return self.synthesis.resolution
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The average w, (w_dim,)."""
+        return self.mapping.w_avg
+
+    def sample_w(self, count: int, *, seed: int) -> Tensor:
+        """Gives w for `count` random z, (count, w_dim); the same for the same seed on any device."""
+        source = torch.Generator().manual_seed(seed)
+        z = torch.randn(count, self.shape.z_dim, generator=source)
+        w: Tensor = self.mapping(z.to(self.w_avg.device))
+        return w
+
+    def render(self, rows: Sequence[Tensor]) -> Tensor:
+        """Gives the image (N, 3, S, S), RGB, about [-1, 1], for the rows of w+, each (N, w_dim)."""
+        image: Tensor = self.synthesis(rows)
+        return image
+
+    def features(self, rows: Sequence[Tensor], block: int) -> Tensor:
+        """Gives the feature map of a block, (N, C, block, block); stops there."""
+        return self.synthesis.features(rows, block)
+
+    def rows_until(self, block: int) -> int:
+        """Gives how many rows of w+ reach the features of a block."""
+        return self.synthesis.rows_until(block)

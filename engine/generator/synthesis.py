@@ -1,0 +1,165 @@
+"""w+ to image, and the feature map of a named block.
+
+NVIDIA's parameter names (`b64.conv0.affine.weight`, ...). Row order of w+: b4 takes one row for `conv1`,
+every further block two (`conv0`, `conv1`), and each block's `torgb` shares the next block's first row.
+"""
+
+import math
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from engine.generator.ops import ACTIVATION_GAIN, LEAK, modulated_conv, upsample
+
+
+class Synthesis(nn.Module):
+    """StyleGAN2's synthesis network with skip connections ("b4", "b8", ... up to the image size).
+
+    Args:
+        w_dim: size of w.
+        channels: number of channels of each block, by its size in px: {4: 512, 8: 512, ...}.
+    """
+
+    def __init__(self, *, w_dim: int, channels: MappingType[int, int]) -> None:
+        super().__init__()
+        self.block_sizes = tuple(sorted(channels))
+        self.resolution = self.block_sizes[-1]
+        self.num_ws = 2 * len(self.block_sizes)
+        previous: int | None = None
+        for size in self.block_sizes:
+            self.add_module(f"b{size}", Block(size, previous, channels[size], w_dim))
+            previous = channels[size]
+
+    def block(self, size: int) -> "Block":
+        """Gives the block of a size in px."""
+        if size not in self.block_sizes:
+            raise ValueError(f"there is no block {size}; this generator has {self.block_sizes}")
+        return cast(Block, self.get_submodule(f"b{size}"))
+
+    def forward(self, rows: Sequence[Tensor]) -> Tensor:
+        """Gives the image (N, 3, S, S), RGB, about [-1, 1], for the rows of w+, each (N, w_dim)."""
+        x, image = self.until(rows, self.resolution)
+        return image
+
+    def until(self, rows: Sequence[Tensor], size: int) -> tuple[Tensor, Tensor]:
+        """Gives the features and the RGB so far of a block: (N, C, size, size), (N, 3, size, size)."""
+        x: Tensor | None = None
+        image: Tensor | None = None
+        row = 0
+        for block_size in self.block_sizes:
+            block = self.block(block_size)
+            x = block.features(x, rows[row : row + block.num_convs])
+            row += block.num_convs
+            rgb = block.torgb(x, rows[row])
+            image = rgb if image is None else upsample(image) + rgb
+            if block_size == size:
+                return x, image
+        raise ValueError(f"there is no block {size}; this generator has {self.block_sizes}")
+
+    def features(self, rows: Sequence[Tensor], size: int) -> Tensor:
+        """Gives the features after the last convolution of a block, and computes nothing else.
+
+        Args:
+            rows: the rows of w+ that the blocks up to this one take, each (N, w_dim); rows that do not
+                require a gradient cost none.
+            size: the block's size in px.
+
+        Returns:
+            (N, C, size, size).
+        """
+        self.block(size)
+        x: Tensor | None = None
+        row = 0
+        for block_size in self.block_sizes:
+            block = self.block(block_size)
+            x = block.features(x, rows[row : row + block.num_convs])
+            row += block.num_convs
+            if block_size == size:
+                break
+        assert x is not None
+        return x
+
+    def rows_until(self, size: int) -> int:
+        """Gives how many rows of w+ reach the features of a block."""
+        self.block(size)
+        return 2 * self.block_sizes.index(size) + 1
+
+
+class Block(nn.Module):
+    """One size of the synthesis network: `const` or `conv0`, then `conv1`, and `torgb`."""
+
+    def __init__(self, size: int, in_channels: int | None, out_channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.num_convs = 1 if in_channels is None else 2
+        if in_channels is None:
+            self.const = nn.Parameter(torch.randn(out_channels, size, size))
+        else:
+            self.conv0 = SynthesisLayer(size, in_channels, out_channels, w_dim, up=True)
+        self.conv1 = SynthesisLayer(size, out_channels, out_channels, w_dim, up=False)
+        self.torgb = ToRgb(out_channels, w_dim)
+
+    def features(self, x: Tensor | None, rows: Sequence[Tensor]) -> Tensor:
+        """Gives (N, C, size, size) from the features of the block before (None for the first)."""
+        if x is None:
+            x = self.const.unsqueeze(0).expand(rows[0].shape[0], -1, -1, -1)
+        else:
+            x = self.conv0(x, rows[0])
+        return cast(Tensor, self.conv1(x, rows[-1]))
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated 3x3 convolution, constant noise, bias and activation."""
+
+    noise_const: Tensor
+
+    def __init__(
+        self, size: int, in_channels: int, out_channels: int, w_dim: int, *, up: bool
+    ) -> None:
+        super().__init__()
+        self.up = up
+        self.affine = Affine(w_dim, in_channels)
+        self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.register_buffer("noise_const", torch.randn(size, size))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Gives (N, C_out, H, W), doubled in size where the layer is an up-sampling one."""
+        # The leaky ReLU is positively homogeneous: its gain is applied before it, where it is cheap.
+        x = modulated_conv(x, self.weight, self.affine(w), up=self.up, gain=ACTIVATION_GAIN)
+        offset = self.noise_const * self.noise_strength + self.bias[:, None, None]  # (C, H, W)
+        return F.leaky_relu(x + (offset * ACTIVATION_GAIN).to(x.dtype), LEAK)
+
+
+class ToRgb(nn.Module):
+    """Modulated 1x1 convolution to RGB, without demodulation."""
+
+    def __init__(self, channels: int, w_dim: int) -> None:
+        super().__init__()
+        self.affine = Affine(w_dim, channels)
+        self.weight = nn.Parameter(torch.randn(3, channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.gain = 1.0 / math.sqrt(channels)
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Gives (N, 3, H, W)."""
+        rgb = modulated_conv(x, self.weight, self.affine(w) * self.gain, demodulate=False)
+        return rgb + self.bias.to(rgb.dtype)[None, :, None, None]
+
+
+class Affine(nn.Module):
+    """w to a style: a fully connected layer whose bias begins at one."""
+
+    def __init__(self, w_dim: int, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(channels, w_dim))
+        self.bias = nn.Parameter(torch.ones(channels))
+        self.gain = 1.0 / math.sqrt(w_dim)
+
+    def forward(self, w: Tensor) -> Tensor:
+        """Gives (N, channels)."""
+        return w @ (self.weight * self.gain).t() + self.bias
