@@ -1,0 +1,1 @@
+"""Engine pools: the forms in which an engine stands behind ``engine_port.EnginePool``."""

@@ -1,0 +1,87 @@
+"""EventLog: one writer, many readers, bounded, resumable from any event id.
+
+A log with cursors and not a queue: a queue with one consumer loses events when the reader comes
+back. Progress and previews are *state*, so a newer one replaces the older one of its kind; state
+changes and the end stay. So the log never holds more than a job's few state changes and one event
+of each other kind, and no cursor can be too old: what is gone has been superseded.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from bridge_client.messages import (
+    DragProgressEvent,
+    EndEvent,
+    InversionProgressEvent,
+    JobEvent,
+    PreviewEvent,
+    ServerStoppingEvent,
+)
+
+_LATEST_WINS = (InversionProgressEvent, DragProgressEvent, PreviewEvent)
+_LAST = (EndEvent, ServerStoppingEvent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """One event with its place in the log."""
+
+    seq: int
+    event: JobEvent
+
+
+class EventLog:
+    """The events of one job, numbered from 1."""
+
+    def __init__(self) -> None:
+        """Start empty and open."""
+        self._events: list[LoggedEvent] = []
+        self._last_seq = 0
+        self._is_closed = False
+        self._changed = threading.Condition()
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the newest event; 0 while there is none."""
+        with self._changed:
+            return self._last_seq
+
+    def append(self, event: JobEvent) -> None:
+        """Write one event and wake the readers.
+
+        After an ``end`` or ``server-stopping`` event the log is closed and ignores what comes: the
+        step that was being made when the bridge stopped may still report itself.
+        """
+        with self._changed:
+            if self._is_closed:
+                return
+            if isinstance(event, _LATEST_WINS):
+                self._events = [old for old in self._events if type(old.event) is not type(event)]
+            self._last_seq += 1
+            self._events.append(LoggedEvent(seq=self._last_seq, event=event))
+            self._is_closed = isinstance(event, _LAST)
+            self._changed.notify_all()
+
+    def read(self, after: int, *, timeout_s: float) -> tuple[tuple[LoggedEvent, ...], bool]:
+        """Events behind the cursor, waiting for the first one at most ``timeout_s``.
+
+        Args:
+            after: number of the last event that the reader has; 0 for all. A number that this log
+                never gave reads as 0.
+            timeout_s: how long to wait when there is nothing new.
+
+        Returns:
+            The events in order, and whether the log is closed (no more will come).
+        """
+        with self._changed:
+            cursor = after if 0 <= after <= self._last_seq else 0
+            self._changed.wait_for(lambda: self._last_seq > cursor or self._is_closed, timeout_s)
+            events = tuple(entry for entry in self._events if entry.seq > cursor)
+            return events, self._is_closed
+
+    def wait_closed(self, timeout_s: float) -> bool:
+        """Whether the log is closed by then; lets a reader rest without missing the end."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_closed, timeout_s)

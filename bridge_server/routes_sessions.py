@@ -1,0 +1,34 @@
+"""Views of sessions: open, look at, close."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from bridge_client.messages import CreateSession
+from bridge_server import wire
+from bridge_server.bridge import Bridge
+from bridge_server.replies import empty_reply, json_reply
+
+
+def sessions_blueprint(bridge: Bridge) -> Blueprint:
+    """The views over this bridge's sessions."""
+    views = Blueprint("sessions", __name__, url_prefix="/v1/sessions")
+    lease_s = bridge.config.session_lease_s
+
+    @views.post("")
+    def create() -> Response:
+        message = wire.decode_message(request.get_data(cache=False), CreateSession)
+        session = bridge.open_session(message)
+        location = f"/v1/sessions/{session.id}"
+        return json_reply(session.reply(lease_s=lease_s), 201, location=location)
+
+    @views.get("/<session_id>")
+    def read(session_id: str) -> Response:
+        return json_reply(bridge.sessions.get(session_id).reply(lease_s=lease_s))
+
+    @views.delete("/<session_id>")
+    def delete(session_id: str) -> Response:
+        bridge.close_session(session_id)
+        return empty_reply(204)
+
+    return views
