@@ -54,6 +54,8 @@ def read_lines(svg: str, *, x_px_per_inch: float, y_px_per_inch: float) -> Drawn
     Raises:
         ValueError: The text is no SVG, or a path or transform in it is broken.
     """
+    if not svg:  # what Krita writes for a layer without shapes
+        return DrawnLines()
     try:
         root = ElementTree.fromstring(svg)
     except ElementTree.ParseError as error:

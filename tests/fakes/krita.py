@@ -179,7 +179,7 @@ class Node:
 
 
 class VectorLayer(Node):
-    _svg = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+    _svg = ""  # as Krita writes it for a layer without shapes
 
     def duplicate(self):
         twin = super().duplicate()

@@ -105,3 +105,8 @@ def test_what_is_broken_is_refused(read, shape):
 def test_a_layer_without_shapes_has_no_lines(read):
     lines = read("")
     assert (lines.pairs, lines.short_count, lines.other_count) == ((), 0, 0)
+
+
+def test_kritas_empty_text_for_a_layer_without_shapes_has_no_lines(plugin):
+    lines = plugin("svg").read_lines("", x_px_per_inch=72.0, y_px_per_inch=72.0)
+    assert lines == plugin("svg").DrawnLines()

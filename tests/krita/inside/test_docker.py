@@ -1,0 +1,209 @@
+"""The docker's widgets with real Qt, offscreen, and a worker that only remembers."""
+
+import struct
+
+import pytest
+from draglayer_krita._vendor.bridge_client import (
+    Bounds,
+    DragProgress,
+    EditModel,
+    EditState,
+    Extent,
+    Failed,
+    LayerResult,
+    Point,
+    PointPair,
+    PreviewReady,
+    ResultReady,
+    StateChanged,
+)
+from draglayer_krita.docker import DraglayerDocker
+from draglayer_krita.editor import LayerEditor
+from draglayer_krita.pump import Pump
+from draglayer_krita.settings import Settings
+from krita import Krita
+from PyQt5.QtWidgets import QLabel, QProgressBar, QPushButton, QSpinBox
+
+
+class RememberingWorker:
+    """A worker without thread and bridge; a test puts in the events."""
+
+    def __init__(self):
+        self.events, self.is_closed = [], False
+        self.error = None
+
+    def start(self, request):
+        """Not reached without a canvas."""
+
+    def cancel(self):
+        """Raises what the test wants."""
+        if self.error is not None:
+            raise self.error
+
+    def drain(self):
+        """The test's events, once."""
+        events, self.events = self.events, []
+        return events
+
+    def close(self, timeout_s):
+        """Remembers."""
+        self.is_closed = True
+
+
+@pytest.fixture
+def worker():
+    """The worker behind the docker."""
+    return RememberingWorker()
+
+
+@pytest.fixture
+def pump(worker):
+    """The pump of an editor without a canvas."""
+    editor = LayerEditor(
+        model=EditModel(),
+        worker=worker,
+        read_canvas=lambda: None,
+        settings=Settings(Krita.instance()),
+        later=lambda call: call(),
+    )
+    pump = Pump(editor, worker)
+    yield pump
+    pump.close()
+
+
+@pytest.fixture
+def docker(pump):
+    """The docker."""
+    docker = DraglayerDocker(pump)
+    yield docker
+    docker.deleteLater()
+
+
+def child(docker, kind, name):
+    """A widget of the docker."""
+    found = docker.findChild(kind, f"draglayer_{name}")
+    assert found is not None
+    return found
+
+
+def buttons(docker):
+    """Which buttons can be pressed."""
+    return {
+        name
+        for name in ("start", "cancel", "insert")
+        if child(docker, QPushButton, name).isEnabled()
+    }
+
+
+def give_source(pump):
+    """The model gets a layer and a line."""
+    pump.editor.model.set_source(
+        canvas=Extent(40, 30), layer_content=Bounds(0, 0, 40, 30), selection=None
+    )
+    pump.editor.model.set_pairs([PointPair(Point(1, 1), Point(9, 9))])
+
+
+def test_without_a_picture_nothing_can_be_pressed_and_the_way_on_is_said(docker):
+    docker.canvasChanged(None)
+    assert buttons(docker) == set()
+    assert child(docker, QLabel, "input").text() == "Open a picture."
+    assert "first visible vector layer above" in child(docker, QLabel, "hint").text()
+
+
+def test_the_buttons_follow_the_edit(docker, pump, worker):
+    give_source(pump)
+    docker.show_state()
+    assert buttons(docker) == {"start"}
+    pump.editor.model.mark_started()
+    docker.show_state()
+    assert buttons(docker) == {"cancel"}
+    result = LayerResult(Bounds(0, 0, 1, 1), bytes(4), "bgra8")
+    worker.events = [ResultReady(result, "reached"), StateChanged(EditState.DONE)]
+    pump._tick()
+    assert buttons(docker) == {"start", "insert"}
+
+
+def test_progress_and_its_text_are_shown(docker, pump, worker):
+    give_source(pump)
+    pump.editor.model.mark_started()
+    worker.events = [
+        StateChanged(EditState.DRAGGING),
+        DragProgress(4, 10, (Point(2, 2),), 7.25),
+    ]
+    pump._tick()
+    assert child(docker, QProgressBar, "progress").value() == 750
+    assert "step 5 of at most 10" in child(docker, QLabel, "status").text()
+
+
+def test_a_preview_is_shown_as_large_as_there_is_room(docker, pump, worker, tmp_path):
+    docker.resize(300, 700)
+    worker.events = [PreviewReady(jpeg_of(8, 4, tmp_path))]
+    pump._tick()
+    pixmap = child(docker, QLabel, "preview").pixmap()
+    assert pixmap.width() == 2 * pixmap.height() > 90
+
+
+def jpeg_of(width, height, folder):
+    """A JPEG written by Qt."""
+    from draglayer_krita.qt import QImage
+
+    row = struct.pack("<I", 0xFF336699) * width
+    image = QImage(row * height, width, height, 4 * width, QImage.Format.Format_ARGB32)
+    path = folder / "preview.jpg"
+    assert image.save(str(path), "JPEG")
+    return path.read_bytes()
+
+
+def test_a_broken_preview_is_left_out(docker, pump, worker):
+    worker.events = [PreviewReady(b"not a picture")]
+    pump._tick()
+    pixmap = child(docker, QLabel, "preview").pixmap()
+    assert pixmap is None or pixmap.isNull()
+
+
+def test_a_failure_is_a_sentence_in_the_docker(docker, pump, worker):
+    pump.editor.model.mark_started()
+    worker.events = [Failed("No bridge.", "Start it."), StateChanged(EditState.FAILED)]
+    pump._tick()
+    assert child(docker, QLabel, "status").text() == "No bridge. Start it."
+
+
+def test_a_mistake_of_ours_is_a_sentence_and_never_krita_script_error(docker, pump, worker, caplog):
+    give_source(pump)
+    pump.editor.model.mark_started()
+    docker.show_state()
+    worker.error = RuntimeError("boom")
+    pump.editor.look()
+    child(docker, QPushButton, "cancel").click()
+    assert "boom" in caplog.text
+    pump.editor.model.apply(StateChanged(EditState.DONE))
+    docker.show_state()
+    assert "made a mistake" in child(docker, QLabel, "status").text()
+
+
+def test_layer_names_are_text_and_not_markup(docker):
+    from draglayer_krita.qt import Qt
+
+    for name in ("input", "status", "hint"):
+        assert child(docker, QLabel, name).textFormat() == Qt.TextFormat.PlainText
+
+
+def test_the_step_budget_is_kept_in_kritas_settings(docker, pump):
+    spin_box = child(docker, QSpinBox, "steps")
+    spin_box.setValue(33)
+    assert pump.editor.settings.step_budget == 33
+    spin_box.setValue(0)
+    assert pump.editor.settings.step_budget is None
+
+
+def test_two_dockers_show_one_edit(docker, pump):
+    second = DraglayerDocker(pump)
+    give_source(pump)
+    pump.changed.emit()
+    assert buttons(docker) == buttons(second) == {"start"}
+    second.deleteLater()
+
+
+def test_the_worker_ends_with_krita(pump, worker):
+    pump.close()
+    assert worker.is_closed
