@@ -54,7 +54,7 @@ class GimpHost:
 
 
 def find_host() -> GimpHost:
-    """The machine's GIMP when it is 3 or later, else the one in the root, which is built if need be.
+    """The machine's GIMP when it is 3 or later, else the one in the root, built if need be.
 
     Raises:
         NoHost: Neither can be had.

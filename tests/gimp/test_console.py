@@ -9,6 +9,7 @@ import pytest
 from tests.gimp.host import GimpHost
 
 SUITE = Path(__file__).parent / "inside" / "suite.py"
+FAKE = Path(__file__).parents[1] / "fakes" / "gi.py"
 
 pytestmark = [pytest.mark.gimp, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -18,6 +19,7 @@ def test_the_plugin_reads_and_writes_real_images(
 ) -> None:
     suite = tmp_path / "draglayer_suite.py"
     suite.write_bytes(SUITE.read_bytes())
+    (tmp_path / "fake_gi.py").write_bytes(FAKE.read_bytes())
     outcome = tmp_path / "outcome.json"
     line = gimp_host.command(
         [

@@ -4,6 +4,7 @@ Everything is checked by asking GIMP itself. The outcome is a JSON file, because
 much that is not ours.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -15,11 +16,13 @@ import gi
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
+gi.require_version("GimpUi", "3.0")
 from gi.repository import Gegl, Gimp  # noqa: E402
 
 PLUGIN = Path(os.environ["GIMP3_DIRECTORY"]) / "plug-ins" / "draglayer"
 sys.path.insert(0, str(PLUGIN))
 
+import fake_gi  # noqa: E402 - the fast tests' fake, beside this file
 from draglayer_gimp import canvas  # noqa: E402
 from draglayer_gimp._vendor.bridge_client import (  # noqa: E402
     Bounds,
@@ -295,6 +298,24 @@ class InsertingTheResult(HostCase):
         source = self.layer(image, size=(8, 8))
         image.delete()
         self.refused("closed", canvas.insert_result, image, source, self.result())
+
+
+class TheFake(unittest.TestCase):
+    def test_it_has_only_names_that_gimp_has(self):
+        strangers = []
+        for name, namespace in fake_gi.NAMESPACES.items():
+            real = importlib.import_module(f"gi.repository.{name}")
+            strangers += self.unknown_names(namespace, real, name)
+        self.assertEqual(strangers, [])
+
+    def unknown_names(self, fake, real, place):
+        for name, part in vars(fake).items():
+            if name.startswith("_"):
+                continue
+            if not hasattr(real, name):
+                yield f"{place}.{name}"
+            elif isinstance(part, type):
+                yield from self.unknown_names(part, getattr(real, name), f"{place}.{name}")
 
 
 def run_to_file(path):

@@ -1,0 +1,48 @@
+import pytest
+
+from tests.fakes import gi as fake_gi
+
+Pixbuf = fake_gi.NAMESPACES["GdkPixbuf"].Pixbuf
+
+
+def test_handle_and_target_are_marked_where_they_are(plugin, client, desk):
+    preview = plugin("preview")
+    window = client.Bounds(100, 50, 32, 32)
+    pair = client.PointPair(client.Point(116, 66), client.Point(124, 66))
+    side = preview.SIDE_PX
+    preview.with_pairs(Pixbuf(side, side), window, [pair], [pair.handle])
+    (target, handle) = desk.fills[-2:]
+    assert handle[1:] == (160 - 3, 160 - 3)
+    assert target[1:] == (240 - 3, 160 - 3)
+    assert handle[0] != target[0]
+
+
+def test_a_mark_on_the_edge_is_cut_off_and_one_outside_is_left_out(plugin, client, desk):
+    preview = plugin("preview")
+    window = client.Bounds(0, 0, 32, 32)
+    edge = client.Point(0, 32)
+    picture = Pixbuf(preview.SIDE_PX, preview.SIDE_PX)
+    preview.with_pairs(picture, window, [client.PointPair(edge, edge)], [edge])
+    assert desk.fills[-1][1:] == (0, preview.SIDE_PX - 3)
+    count = len(desk.fills)
+    outside = client.Point(-90, -90)
+    preview.with_pairs(picture, window, [client.PointPair(outside, outside)], [outside])
+    assert len(desk.fills) == count
+
+
+@pytest.mark.parametrize("place", [(0, 0, 32, 32), (5, 7, 3, 3), (31, 31, 1, 1)])
+def test_the_result_lies_at_its_place(plugin, client, desk, place):
+    preview = plugin("preview")
+    bounds = client.Bounds(*place)
+    result = client.LayerResult(bounds, bytes(4 * bounds.width * bounds.height), "rgba8")
+    picture = Pixbuf(preview.SIDE_PX, preview.SIDE_PX)
+    shown = preview.with_result(picture, client.Bounds(0, 0, 32, 32), result)
+    assert shown._layers == [tuple(10 * number for number in place)]
+    assert picture._layers == []
+
+
+def test_an_empty_result_shows_nothing(plugin, client):
+    preview = plugin("preview")
+    result = client.LayerResult(client.Bounds(3, 3, 0, 0), b"", "rgba8")
+    picture = Pixbuf(preview.SIDE_PX, preview.SIDE_PX)
+    assert preview.with_result(picture, client.Bounds(0, 0, 32, 32), result)._layers == []
