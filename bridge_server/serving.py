@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
-import waitress
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.server import create_server
 
 from bridge_client.messages import PROTOCOL_VERSION, DiscoveryRecord
 from bridge_server import discovery
@@ -121,7 +121,7 @@ class BridgeServer:
     def _open_server(self, listener: socket.socket, access: Access) -> None:
         config = self._config
         above_every_body = config.max_body_bytes + MIB
-        self._server = waitress.create_server(
+        self._server = create_server(
             create_app(self.bridge, access),
             map=self._sockets,
             sockets=[listener],

@@ -1,0 +1,213 @@
+"""FakeEngine: an engine pool that works, step by step as a script says, without torch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bridge_client.geometry import Bounds, Point, PointPair
+from bridge_client.messages import EndReason, JobKind
+from bridge_server import wire
+from bridge_server.engine_port import (
+    DragStep,
+    EngineStep,
+    EngineTask,
+    InversionStep,
+    LayerPixels,
+    RgbImage,
+    SessionSpec,
+)
+
+PATIENCE_S = 10.0
+PREVIEW_SIDE_PX = 16
+
+
+class StepGate:
+    """Lets a test decide when each step is made."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._allowed = 0
+        self._made = 0
+        self._waiting = 0
+
+    def allow(self, steps: int) -> None:
+        """Let so many further steps pass."""
+        with self._changed:
+            self._allowed += steps
+            self._changed.notify_all()
+
+    def open(self) -> None:
+        """Let every step pass from now on."""
+        self.allow(1 << 30)
+
+    def pass_step(self) -> None:
+        """Called by the engine before each step."""
+        with self._changed:
+            self._waiting += 1
+            self._changed.notify_all()
+            if not self._changed.wait_for(lambda: self._made < self._allowed, PATIENCE_S):
+                raise TimeoutError("The test never allowed this step.")
+            self._waiting -= 1
+            self._made += 1
+
+    def wait_waiting(self) -> None:
+        """Until the engine stands before a step that is not allowed yet."""
+        with self._changed:
+            if not self._changed.wait_for(
+                lambda: self._waiting > 0 and self._made >= self._allowed, PATIENCE_S
+            ):
+                raise TimeoutError("The engine never came to the next step.")
+
+    @property
+    def made(self) -> int:
+        """Steps made so far."""
+        with self._changed:
+            return self._made
+
+
+class OpenGate(StepGate):
+    """Lets everything pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open()
+
+
+@dataclass(kw_only=True)
+class FakeScript:
+    """What the engine will do."""
+
+    inversion_steps: int = 3
+    drag_steps: int = 5
+    end_reason: EndReason = EndReason.REACHED
+    fail_warm_up: Exception | None = None
+    fail_open: Exception | None = None
+    fail_drag: tuple[int, Exception] | None = None
+    """Step index and what is raised instead of that step."""
+    before_warm_up: Callable[[], None] = lambda: None
+
+
+@dataclass(kw_only=True)
+class FakeEngine:
+    """An ``EnginePool``."""
+
+    script: FakeScript = field(default_factory=FakeScript)
+    gate: StepGate = field(default_factory=OpenGate)
+    sessions: list[FakeSession] = field(default_factory=list)
+    thread_names: set[str] = field(default_factory=set)
+    is_warm: bool = False
+
+    def models(self) -> tuple[str, ...]:
+        return ("default", "other")
+
+    def devices(self) -> tuple[str, ...]:
+        return ("fake",) if self.is_warm else ()
+
+    def warm_up(self) -> None:
+        self.script.before_warm_up()
+        if self.script.fail_warm_up is not None:
+            raise self.script.fail_warm_up
+        self.is_warm = True
+
+    def open(self, spec: SessionSpec) -> FakeSession:
+        if self.script.fail_open is not None:
+            raise self.script.fail_open
+        session = FakeSession(self, spec)
+        self.sessions.append(session)
+        return session
+
+
+class FakeSession:
+    """An ``EngineSession``: handles walk straight to their targets, the edit inverts colours."""
+
+    def __init__(self, engine: FakeEngine, spec: SessionSpec) -> None:
+        self.spec = spec
+        self.is_closed = False
+        self.inversions = 0
+        self.previews = 0
+        self._engine = engine
+        self._is_inverted = False
+
+    @property
+    def is_inverted(self) -> bool:
+        return self._is_inverted
+
+    def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
+        if task.kind is JobKind.INVERT or not self._is_inverted:
+            yield from self._invert()
+        if task.kind is JobKind.DRAG:
+            yield from self._drag(task)
+
+    def preview(self) -> RgbImage:
+        self.previews += 1
+        shade = (40 * self.previews) % 256
+        return np.full((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX, 3), shade, dtype=np.uint8)
+
+    def result(self) -> LayerPixels:
+        return fake_result(self.spec)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def _invert(self) -> Generator[EngineStep, None, None]:
+        budget = self._engine.script.inversion_steps
+        for index in range(budget):
+            self._step()
+            yield InversionStep(step_index=index, step_budget=budget, loss=1.0 / (index + 1))
+        self._is_inverted = True
+        self.inversions += 1
+
+    def _drag(self, task: EngineTask) -> Generator[EngineStep, None, None]:
+        script = self._engine.script
+        budget = task.step_budget or 100
+        count = min(script.drag_steps, budget)
+        for index in range(count):
+            self._step()
+            if script.fail_drag is not None and script.fail_drag[0] == index:
+                raise script.fail_drag[1]
+            share = (index + 1) / count
+            is_last = index == count - 1
+            yield DragStep(
+                step_index=index,
+                step_budget=budget,
+                handles_canvas=tuple(_walked(pair, share) for pair in task.pairs),
+                distance_px=_mean_distance(task.pairs) * (1 - share),
+                end_reason=script.end_reason if is_last else None,
+            )
+
+    def _step(self) -> None:
+        self._engine.thread_names.add(threading.current_thread().name)
+        self._engine.gate.pass_step()
+
+
+def fake_result(spec: SessionSpec) -> LayerPixels:
+    """What a drag of this session gives: the window without its first row and column, its colours
+    inverted, its alpha the mask."""
+    bounds = spec.bounds_canvas
+    rgba = wire.unpack_pixels(spec.pixels, bounds.height, bounds.width, spec.pixel_format)
+    rgba[..., :3] = 255 - rgba[..., :3]
+    if spec.editable_mask is not None:
+        rgba[..., 3] = wire.unpack_mask(spec.editable_mask, bounds.height, bounds.width)
+    patch = Bounds(bounds.x + 1, bounds.y + 1, bounds.width - 1, bounds.height - 1)
+    return LayerPixels(
+        bounds_canvas=patch,
+        pixels=wire.pack_pixels(rgba[1:, 1:], spec.pixel_format),
+        pixel_format=spec.pixel_format,
+    )
+
+
+def _walked(pair: PointPair, share: float) -> Point:
+    dx, dy = pair.target.x - pair.handle.x, pair.target.y - pair.handle.y
+    return pair.handle.shifted(dx * share, dy * share)
+
+
+def _mean_distance(pairs: tuple[PointPair, ...]) -> float:
+    lengths = [
+        ((pair.target.x - pair.handle.x) ** 2 + (pair.target.y - pair.handle.y) ** 2) ** 0.5
+        for pair in pairs
+    ]
+    return sum(lengths) / max(len(lengths), 1)
