@@ -10,7 +10,7 @@ from .messages import EndEvent, JobEvent, JobState, ServerStoppingEvent, StateEv
 
 CANCEL_TIMEOUT_S = 2.0
 # A bridge that lives answers again at once; one that is gone refuses the connection at once.
-RECONNECT_PAUSES_S = (0.1, 0.4, 1.5)
+RECONNECT_PAUSES_S = (0.1, 0.3, 0.6)
 
 
 class Stopped(Exception):

@@ -99,15 +99,13 @@ class HttpTransport:
         connection = _connect(self._port)
         try:
             response = _request(connection, method, path, headers, body, timeout_s)
-            content = response.read(MAX_REPLY_BYTES + 1)
+            content = _read_all(response)
         except (OSError, http.client.IncompleteRead) as error:
             raise _gone() from error
         except http.client.HTTPException as error:
             raise _not_ours() from error
         finally:
             connection.close()
-        if len(content) > MAX_REPLY_BYTES:
-            raise _not_ours()
         return Reply(response.status, _lower(response), content)
 
     def open_stream(self, path: str, *, headers: Mapping[str, str]) -> ByteStream:
@@ -200,6 +198,18 @@ def _request(
     sent = {"Connection": "close", "User-Agent": "draglayer-client", **headers}
     connection.request(method, path, body=body or None, headers=sent)
     return connection.getresponse()
+
+
+def _read_all(response: http.client.HTTPResponse) -> bytes:
+    if response.length is None:
+        content = response.read(MAX_REPLY_BYTES + 1)
+        if len(content) > MAX_REPLY_BYTES:
+            raise http.client.HTTPException("the reply is longer than any of ours")
+        return content
+    if response.length > MAX_REPLY_BYTES:
+        raise http.client.HTTPException("the reply is longer than any of ours")
+    # Without a number: only so does http.client tell a body that was cut off from a whole one.
+    return response.read()
 
 
 def _lower(response: http.client.HTTPResponse) -> dict[str, str]:

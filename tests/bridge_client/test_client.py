@@ -1,0 +1,140 @@
+import secrets
+
+import pytest
+
+from bridge_client import (
+    Bounds,
+    BridgeClient,
+    Point,
+    PointPair,
+    ProtocolMismatch,
+    RequestRejected,
+    ServerUnreachable,
+)
+from bridge_client.discovery import read_discovery_file
+from bridge_client.messages import (
+    CreateSession,
+    EndEvent,
+    ImageRef,
+    JobKind,
+    JobState,
+    StartJob,
+    StateEvent,
+)
+from bridge_client.transport import HttpTransport
+from tests.bridge_client.loopback_bridge import LoopbackBridge
+
+WINDOW = Bounds(10, 20, 4, 4)
+PAIR = PointPair(Point(11, 21), Point(13, 21))
+
+
+def open_session(client):
+    digest = client.put_blob(bytes(64))
+    image = ImageRef(sha256=digest, width=4, height=4, format="rgba8")
+    return client.create_session(CreateSession(image=image, bounds_canvas=WINDOW))
+
+
+def start_drag(client):
+    job = StartJob(id=secrets.token_hex(16), kind=JobKind.DRAG, pairs=(PAIR,))
+    return client.start_job(open_session(client).id, job)
+
+
+def test_a_bridge_that_proves_itself_is_used(bridge, write_record):
+    client = BridgeClient.prove(read_discovery_file(write_record(bridge.record)))
+    assert client.readiness().is_ready
+
+
+def test_the_token_never_goes_to_a_stranger(write_record):
+    stranger = LoopbackBridge(proof_token="x" * 43)
+    try:
+        record = read_discovery_file(write_record(stranger.record))
+        with pytest.raises(ProtocolMismatch, match="not the bridge"):
+            BridgeClient.prove(record)
+        assert stranger.requests == ["GET /health/live"]
+        assert stranger.secrets_seen == [""]
+    finally:
+        stranger.close()
+
+
+def test_a_bridge_of_another_major_version_gets_a_sentence(bridge, write_record):
+    record = read_discovery_file(write_record({**bridge.record, "api": "2.0"}))
+    with pytest.raises(ProtocolMismatch, match="protocol 2.0"):
+        BridgeClient.prove(record)
+
+
+def test_a_newer_minor_version_is_fine(bridge, write_record):
+    record = read_discovery_file(write_record({**bridge.record, "api": "1.9"}))
+    BridgeClient.prove(record)
+
+
+def test_pixels_travel_once(bridge, client):
+    assert client.put_blob(b"pixels") == client.put_blob(b"pixels")
+    assert list(bridge.blobs.values()) == [b"pixels"]
+    assert [each.split()[0] for each in bridge.requests] == ["HEAD", "PUT", "HEAD"]
+
+
+def test_a_session_is_opened_read_and_freed(bridge, client):
+    session = open_session(client)
+    assert client.session(session.id) == session
+    client.delete_session(session.id)
+    assert bridge.deleted_sessions == [session.id]
+
+
+def test_a_job_tells_its_events_in_order(client):
+    job = start_drag(client)
+    with client.events(job.id) as events:
+        numbered = list(events)
+    assert [number for number, _ in numbered] == [1, 2, 3, 4]
+    assert numbered[0][1] == StateEvent(state=JobState.RUNNING)
+    assert isinstance(numbered[-1][1], EndEvent)
+
+
+def test_events_are_taken_up_behind_the_last_one_seen(client):
+    job = start_drag(client)
+    with client.events(job.id, after=3) as events:
+        assert [number for number, _ in events] == [4]
+
+
+def test_the_result_says_where_it_belongs(client):
+    result = client.result(start_drag(client).id)
+    assert result.bounds_canvas == Bounds(11, 21, 2, 2)
+    assert (result.pixels, result.pixel_order) == (bytes(range(16)), "rgba8")
+
+
+def test_a_result_that_was_damaged_is_refused(bridge, client):
+    job = start_drag(client)
+    bridge.corrupts_result = True
+    with pytest.raises(ProtocolMismatch, match="can't read"):
+        client.result(job.id)
+
+
+def test_a_preview_comes_with_its_tag(client):
+    assert client.preview(start_drag(client).id) == ('"1"', b"jpeg")
+
+
+def test_a_refusal_carries_the_bridges_sentence_and_code(client):
+    with pytest.raises(RequestRejected, match="does not know this job") as caught:
+        client.job("0" * 32)
+    error = caught.value
+    assert (error.code, error.status, error.hint) == ("job-missing", 404, "Hint.")
+
+
+def test_a_refused_stream_carries_them_too(client):
+    with pytest.raises(RequestRejected, match="does not know this job"):
+        client.events("0" * 32)
+
+
+def test_a_wrong_token_is_a_refusal_that_does_not_tell_it(bridge):
+    client = BridgeClient(HttpTransport(bridge.port), "wrong" * 10)
+    with pytest.raises(RequestRejected) as caught:
+        client.server_info()
+    assert caught.value.code == "unauthorized"
+    assert "wrongwrong" not in f"{caught.value!r} {client!r} {vars(caught.value)}"
+
+
+def test_a_bridge_that_is_gone_gets_a_sentence():
+    bridge = LoopbackBridge()
+    client = BridgeClient(HttpTransport(bridge.port), bridge.token)
+    bridge.close()
+    with pytest.raises(ServerUnreachable, match="does not answer"):
+        client.server_info()

@@ -1,0 +1,148 @@
+import pytest
+
+from bridge_client import (
+    Bounds,
+    DragProgress,
+    EditModel,
+    EditState,
+    Extent,
+    Failed,
+    InversionProgress,
+    LayerResult,
+    Point,
+    PointPair,
+    PreviewReady,
+    ResultReady,
+    StateChanged,
+)
+
+PAIR = PointPair(Point(20, 20), Point(30, 20))
+PIN = PointPair(Point(40, 40), Point(40, 40))
+RESULT = LayerResult(Bounds(1, 2, 1, 1), bytes(4), "rgba8")
+
+
+@pytest.fixture
+def model():
+    """A model with a layer, a selection and one pair."""
+    ready = EditModel()
+    ready.set_source(
+        canvas=Extent(100, 80),
+        layer_content=Bounds(0, 0, 100, 80),
+        selection=Bounds(10, 10, 40, 40),
+    )
+    ready.set_pairs([PAIR])
+    return ready
+
+
+def test_an_empty_model_says_what_is_missing():
+    model = EditModel()
+    assert not model.can_start and "no layer" in model.why_not_start
+    assert model.window_canvas is None
+
+
+def test_a_layer_and_a_pair_can_start(model):
+    assert model.can_start and model.why_not_start == ""
+    assert model.window_canvas == Bounds(10, 10, 40, 40)
+    assert not model.can_cancel and not model.can_insert
+
+
+@pytest.mark.parametrize(
+    ("pairs", "sentence"),
+    [
+        ([], "no points"),
+        ([PIN], "nothing would move"),
+        ([PAIR] * 257, "257 lines"),
+        ([PointPair(Point(20, 20), Point(500, 20))], "outside the canvas"),
+    ],
+)
+def test_pairs_that_make_no_edit_get_a_sentence(model, pairs, sentence):
+    model.set_pairs(pairs)
+    assert sentence in model.why_not_start
+
+
+def test_a_pin_beside_a_pair_is_fine(model):
+    model.set_pairs([PAIR, PIN])
+    assert model.can_start
+
+
+def test_the_hosts_own_problem_comes_first_and_goes_with_the_next_layer(model):
+    model.set_source_problem("Choose a paint layer.")
+    assert model.why_not_start == "Choose a paint layer."
+    model.set_source(canvas=Extent(9, 9), layer_content=Bounds(0, 0, 9, 9), selection=None)
+    model.set_pairs([PointPair(Point(1, 1), Point(2, 2))])
+    assert model.can_start and model.selection_canvas is None
+
+
+def test_a_running_edit_can_be_cancelled_and_not_started(model):
+    model.mark_started()
+    assert model.is_busy and model.can_cancel and not model.can_start
+    assert model.why_not_start == "An edit is running."
+
+
+def test_cancel_shows_at_once_and_old_news_does_not_undo_it(model):
+    model.mark_started()
+    model.mark_cancelling()
+    model.apply(StateChanged(EditState.DRAGGING))
+    assert model.status_text.startswith("Stopping") and not model.can_cancel
+    model.apply(StateChanged(EditState.CANCELLED))
+    assert model.status_text == "Cancelled." and model.can_start
+
+
+def test_progress_only_grows(model):
+    model.mark_started()
+    seen = [model.progress]
+    for event in (
+        InversionProgress(0, 4, 1.0),
+        InversionProgress(3, 4, 0.5),
+        DragProgress(0, 10, (Point(21, 20),), 9.0),
+        DragProgress(8, 10, (Point(29, 20),), 1.0),
+        ResultReady(RESULT, "reached"),
+    ):
+        model.apply(event)
+        seen.append(model.progress)
+    assert seen == sorted(seen) and (seen[0], seen[-1]) == (0.0, 1.0)
+
+
+def test_the_handles_are_where_tracking_found_them(model):
+    assert model.handles_canvas == (Point(20, 20),)
+    model.mark_started()
+    model.apply(StateChanged(EditState.DRAGGING))
+    model.apply(DragProgress(4, 10, (Point(25, 20),), 5.04))
+    assert model.handles_canvas == (Point(25, 20),)
+    assert model.status_text == "Dragging: step 5 of at most 10, 5.0 px to go."
+
+
+def test_a_result_can_be_inserted_once(model):
+    model.mark_started()
+    model.apply(ResultReady(RESULT, "stalled"))
+    assert not model.can_insert
+    model.apply(StateChanged(EditState.DONE))
+    assert model.can_insert and "no closer" in model.status_text
+    assert (model.result, model.result_reason) == (RESULT, "stalled")
+    model.mark_inserted()
+    assert not model.can_insert and model.state is EditState.IDLE
+
+
+def test_a_cancelled_edit_with_a_result_can_be_inserted(model):
+    model.mark_started()
+    model.apply(ResultReady(RESULT, "cancelled"))
+    model.apply(StateChanged(EditState.CANCELLED))
+    assert model.can_insert and "best so far" in model.status_text
+
+
+def test_a_failure_is_told_and_the_next_start_forgets_it(model):
+    model.mark_started()
+    model.apply(Failed("The bridge has gone.", "Press Start."))
+    model.apply(StateChanged(EditState.FAILED))
+    assert model.status_text == "The bridge has gone. Press Start." and model.can_start
+    assert model.failure is not None
+    model.mark_started()
+    assert model.failure is None and model.status_text.startswith("Looking")
+
+
+def test_the_latest_preview_is_shown_until_the_next_start(model):
+    model.apply(PreviewReady(b"one"))
+    model.apply(PreviewReady(b"two"))
+    assert model.preview_jpeg == b"two"
+    model.mark_started()
+    assert model.preview_jpeg is None
