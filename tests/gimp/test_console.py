@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.bridge import RunningBridge
 from tests.gimp.host import GimpHost
 
 SUITE = Path(__file__).parent / "inside" / "suite.py"
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.gimp, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_the_plugin_reads_and_writes_real_images(
-    gimp_host: GimpHost, gimp_profile: Path, tmp_path: Path
+    gimp_host: GimpHost, gimp_profile: Path, live_bridge: RunningBridge, tmp_path: Path
 ) -> None:
     suite = tmp_path / "draglayer_suite.py"
     suite.write_bytes(SUITE.read_bytes())
@@ -31,6 +32,7 @@ def test_the_plugin_reads_and_writes_real_images(
         variables={
             "HOME": str(tmp_path),
             "GIMP3_DIRECTORY": str(gimp_profile),
+            "DRAGLAYER_RUNTIME_DIR": str(live_bridge.folder),
             "DRAGLAYER_SUITE_RESULT": str(outcome),
         },
     )

@@ -300,6 +300,88 @@ class InsertingTheResult(HostCase):
         self.refused("closed", canvas.insert_result, image, source, self.result())
 
 
+class TheProcedure(HostCase):
+    """Runs without a window, against a bridge whose engine turns the window's colours round."""
+
+    def call(self, image, layers, **arguments):
+        procedure = Gimp.get_pdb().lookup_procedure("plug-in-draglayer")
+        config = procedure.create_config()
+        config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+        config.set_property("image", image)
+        config.set_core_object_array("drawables", layers)
+        for name, value in arguments.items():
+            config.set_property(name.replace("_", "-"), value)
+        return procedure.run(config)
+
+    def refused_call(self, words, *arguments, **options):
+        given = self.call(*arguments, **options)
+        self.assertEqual(given.index(0), Gimp.PDBStatusType.EXECUTION_ERROR)
+        told = Gimp.get_pdb().get_last_error()
+        self.assertIn(words, told)
+        self.assertNotIn("Traceback", told)
+
+    def picture(self):
+        image = self.image()
+        return image, self.layer(image, place=(4, 6), size=(32, 32))
+
+    def test_points_become_a_layer_over_the_selection(self):
+        image, source = self.picture()
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 12, 16, 16)
+        before = native_bytes(source)
+        given = self.call(image, [source], points="[[12, 14, 20, 20]]", step_budget=9)
+        self.assertEqual(given.index(0), Gimp.PDBStatusType.SUCCESS)
+        layer = given.index(1)
+        above = image.get_layers()[image.get_item_position(source) - 1]
+        self.assertEqual(layer.get_id(), above.get_id())
+        # The fake engine leaves out the window's first row and column.
+        self.assertEqual(canvas.layer_bounds(layer), Bounds(11, 13, 15, 15))
+        turned = bytes(
+            value if index % 4 == 3 else 255 - value
+            for index, value in enumerate(cut(pattern(32, 32), 32, 7, 7, 22, 22))
+        )
+        self.assertEqual(canvas.read_pixels(image, layer, Bounds(11, 13, 15, 15)), turned)
+        self.assertEqual(native_bytes(source), before)
+
+    def test_the_selected_path_and_a_named_one_are_read(self):
+        image, source = self.picture()
+        for select in (True, False):
+            path = Gimp.Path.new(image, "pairs")
+            image.insert_path(path, None, 0)
+            stroke = path.bezier_stroke_new_moveto(8.0, 8.0)
+            path.bezier_stroke_lineto(stroke, 12.0, 12.0)
+            image.set_selected_paths([path] if select else [])
+            given = self.call(image, [source], **({} if select else {"path": path}))
+            self.assertEqual(given.index(0), Gimp.PDBStatusType.SUCCESS)
+
+    def test_gray_images_get_a_gray_layer(self):
+        image = self.image(base=BASE.GRAY)
+        source = self.layer(image, size=(30, 30))
+        given = self.call(image, [source], points="[[5, 5, 9, 9]]")
+        self.assertTrue(given.index(1).is_gray())
+
+    def test_bad_input_is_one_sentence(self):
+        image, source = self.picture()
+        points = "[[12, 14, 20, 20]]"
+        self.refused_call("no points yet", image, [source])
+        self.refused_call("four numbers", image, [source], points="[[1, 2]]")
+        self.refused_call("four numbers", image, [source], points="[[NaN, 1, 2, 3]]")
+        self.refused_call("outside the canvas", image, [source], points="[[1, 2, 3, 999]]")
+        self.refused_call("2 layers", image, [source, self.layer(image)], points=points)
+        self.refused_call("channel", image, [image.get_selection()], points=points)
+        self.refused_call("model", image, [source], points=points, model="nobody")
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 50, 0, 9, 4)
+        self.refused_call("empty where the selection is", image, [source], points=points)
+
+    def test_without_a_bridge_it_says_how_to_start_one(self):
+        image, source = self.picture()
+        found = Path(os.environ["DRAGLAYER_RUNTIME_DIR"]) / "bridge.json"
+        hidden = found.with_name("hidden.json")
+        found.rename(hidden)
+        self.addCleanup(hidden.rename, found)
+        self.refused_call("draglayer serve", image, [source], points="[[12, 14, 20, 20]]")
+        self.assertEqual(len(image.get_layers()), 1)
+
+
 class TheFake(unittest.TestCase):
     def test_it_has_only_names_that_gimp_has(self):
         strangers = []
