@@ -218,6 +218,12 @@ def test_a_missing_weight_is_one_sentence(model_file):
     assert "lacks a weight" in refusal(model_file)
 
 
+def test_a_weight_without_axes_is_one_sentence(tmp_path, weights):
+    weights["synthesis.b4.conv1.weight"] = torch.ones(())
+    with pytest.raises(CheckpointError, match="not a model of draglayer"):
+        write_container(tmp_path / "model", weights, tiny_info(seeded_weights()))
+
+
 def test_weights_that_are_no_numbers_are_refused(tmp_path, weights):
     weights["synthesis.b4.const"][0] = float("nan")
     with pytest.raises(CheckpointError, match="no numbers"):
