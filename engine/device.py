@@ -1,0 +1,26 @@
+"""Which device the engine computes on: the only file that asks for one."""
+
+import torch
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """Gives the device of a name, or the best one that this machine has.
+
+    Args:
+        name: "cpu", "cuda", "cuda:1", "mps", ..., or None to choose.
+
+    Raises:
+        ValueError: this machine has no such device.
+    """
+    if name is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"this machine has no device {name!r}; leave it out to use the best one there is"
+        ) from error
+    return device

@@ -1,0 +1,159 @@
+"""Picture to w: the best of some hundred samples, then optimisation.
+
+The search stays in W, the space that the mapping network fills: a drag needs a latent that edits well more
+than one that paints each pixel (Tov et al. 2021, "Designing an Encoder for StyleGAN Image Manipulation").
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.errors import InversionDiverged
+from engine.generator.generator import GeneratorProtocol
+from engine.inversion.losses import picture_distance
+from engine.window import WindowImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InversionParams:
+    """How a picture is inverted.
+
+    Attributes:
+        samples: random w that are compared with the picture before the search.
+        starts: how many of the best ones are followed at first.
+        start_steps: steps for which all starts are followed.
+        steps: steps for which the best one is followed then.
+        learning_rate: of Adam, in standard deviations of w; falls to nought along a half cosine.
+        seed: of the samples.
+    """
+
+    samples: int = 384
+    starts: int = 4
+    start_steps: int = 30
+    steps: int = 120
+    learning_rate: float = 0.06
+    seed: int = 0
+
+    @property
+    def step_budget(self) -> int:
+        """How many steps the whole search takes."""
+        return self.start_steps + self.steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InversionStep:
+    """One step of an inversion.
+
+    Attributes:
+        step_index: 0 for the best sample.
+        step_budget: how many steps there will be.
+        loss: `picture_distance` of the best latent so far.
+        w_pivot: (1, w_dim), that latent.
+    """
+
+    step_index: int
+    step_budget: int
+    loss: float
+    w_pivot: Tensor
+
+
+def invert(
+    generator: GeneratorProtocol,
+    window: WindowImage,
+    *,
+    w_spread: float,
+    params: InversionParams | None = None,
+) -> Iterator[InversionStep]:
+    """Searches the w whose render is nearest to the window.
+
+    Args:
+        generator: frozen.
+        window: the picture, in the generator's frame.
+        w_spread: standard deviation of w, the unit of the learning rate.
+        params: how to search; None for the defaults.
+
+    Yields:
+        The best so far, once for the samples and once for each step.
+
+    Raises:
+        InversionDiverged: the search left the range of numbers.
+    """
+    params = params or InversionParams()
+    w = _best_samples(generator, window, params)
+    best_w, best_loss = w[:1], float(_distance(generator, w[:1], window)[0])
+    yield _record(0, params, best_loss, best_w)
+    search = _Search(generator, window, w, w_spread, params)
+    for step_index in range(1, params.step_budget + 1):
+        losses = search.step(step_index)
+        index = int(losses.argmin())
+        if not bool(torch.isfinite(losses[index])):
+            raise InversionDiverged(
+                "the search for this picture ran out of numbers; select the whole head and try again"
+            )
+        if float(losses[index]) < best_loss:
+            best_w, best_loss = search.last_w[index : index + 1], float(losses[index])
+        if step_index == params.start_steps:
+            search.keep(index)
+        yield _record(step_index, params, best_loss, best_w)
+
+
+def _record(index: int, params: InversionParams, loss: float, w: Tensor) -> InversionStep:
+    return InversionStep(
+        step_index=index, step_budget=params.step_budget, loss=loss, w_pivot=w.clone()
+    )
+
+
+def _distance(generator: GeneratorProtocol, w: Tensor, window: WindowImage) -> Tensor:
+    render = generator.render([w] * generator.num_ws)
+    return picture_distance(render, window.image, window.opacity)
+
+
+@torch.no_grad()
+def _best_samples(
+    generator: GeneratorProtocol, window: WindowImage, params: InversionParams
+) -> Tensor:
+    """Gives the sampled w nearest to the picture, (starts, w_dim), the average w among the sampled."""
+    w = generator.sample_w(params.samples - 1, seed=params.seed)
+    w = torch.cat([generator.w_avg[None], w])
+    losses = torch.cat([_distance(generator, part, window) for part in w.split(16)])
+    return w[losses.argsort()[: params.starts]]
+
+
+class _Search:
+    """Adam on a few w at once, each for itself."""
+
+    def __init__(
+        self,
+        generator: GeneratorProtocol,
+        window: WindowImage,
+        w: Tensor,
+        w_spread: float,
+        params: InversionParams,
+    ) -> None:
+        self.generator, self.window, self.w_spread, self.params = generator, window, w_spread, params
+        self.first_w = w
+        self._begin()
+
+    def _begin(self) -> None:
+        self.offset = torch.zeros_like(self.first_w, requires_grad=True)
+        self.optimizer = torch.optim.Adam([self.offset], betas=(0.9, 0.99))
+        self.last_w = self.first_w
+
+    def step(self, step_index: int) -> Tensor:
+        """Takes one step; gives the losses of `last_w`, (starts,), as they were before it."""
+        share = torch.tensor(step_index / (self.params.step_budget + 1))
+        rate = self.params.learning_rate * 0.5 * (1.0 + torch.cos(torch.pi * share))
+        self.optimizer.param_groups[0]["lr"] = float(rate)
+        w = self.first_w + self.w_spread * self.offset
+        losses = _distance(self.generator, w, self.window)
+        (self.offset.grad,) = torch.autograd.grad(losses.sum(), self.offset)
+        self.optimizer.step()
+        self.last_w = w.detach()
+        return losses.detach()
+
+    def keep(self, index: int) -> None:
+        """Goes on with one of the starts alone."""
+        self.first_w = self.last_w[index : index + 1]
+        self._begin()
