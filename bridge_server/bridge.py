@@ -53,12 +53,6 @@ class Bridge:
         """Start the worker, which loads the engine."""
         self.worker.start()
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether new work is refused."""
-        with self._admission:
-            return self._is_stopping
-
     def open_session(self, request: CreateSession) -> Session:
         """A session over pixels that were uploaded before.
 
@@ -117,6 +111,11 @@ class Bridge:
             self.close_session(session.id)
         self.jobs.drop_oldest()
 
+    def refuse_new_work(self) -> None:
+        """From now on sessions and jobs get ``server-stopping``."""
+        with self._admission:
+            self._is_stopping = True
+
     def stop(self) -> bool:
         """Admit nothing more, cancel, end every stream, join the worker.
 
@@ -126,8 +125,7 @@ class Bridge:
         Returns:
             Whether the worker ended in time.
         """
-        with self._admission:
-            self._is_stopping = True
+        self.refuse_new_work()
         for record in self.jobs.active():
             record.ask_cancel()
         for record in self.jobs.all():

@@ -113,12 +113,6 @@ PROBLEMS: Mapping[str, ProblemKind] = MappingProxyType(
             hint="Close an edit in one of your editors.",
             retry_after_s=2,
         ),
-        "engine-loading": ProblemKind(
-            status=503,
-            title="The engine is still loading",
-            hint="Wait a few seconds; jobs may be sent already and start by themselves.",
-            retry_after_s=1,
-        ),
         "engine-unavailable": ProblemKind(
             status=500,
             title="The engine could not be loaded",

@@ -132,8 +132,6 @@ def start_bridge(tmp_path: Path) -> Iterator[Callable[..., RunningBridge]]:
 
 
 @pytest.fixture
-def live_bridge(
-    start_bridge: Callable[..., RunningBridge], engine: FakeEngine
-) -> RunningBridge:
+def live_bridge(start_bridge: Callable[..., RunningBridge], engine: FakeEngine) -> RunningBridge:
     """A bridge with the fake engine on a real socket."""
     return start_bridge(engine)

@@ -54,7 +54,16 @@ def test_one_blob_over_the_bound_is_still_usable() -> None:
 
 @pytest.mark.parametrize(
     "digest",
-    ["", "a" * 63, "a" * 65, "A" * 64, "a" * 64 + "\n", "../" + "a" * 61, "%2e" * 21 + "a", "٣" * 64],
+    [
+        "",
+        "a" * 63,
+        "a" * 65,
+        "A" * 64,
+        "a" * 64 + "\n",
+        "../" + "a" * 61,
+        "%2e" * 21 + "a",
+        "٣" * 64,
+    ],
 )
 def test_only_full_lower_case_digests_name_a_blob(digest: str) -> None:
     with pytest.raises(ProblemError) as caught:

@@ -1,4 +1,4 @@
-"""A bridge for tests: a clock to turn, a real server in a thread, and the requests to speak to it."""
+"""A bridge for tests: a clock to turn, a server in a thread, and the requests to speak to it."""
 
 from __future__ import annotations
 
@@ -173,7 +173,6 @@ class RunningBridge:
         """Send bytes as they are; gives all that comes until the bridge closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as sock:
             sock.sendall(request)
-            sock.shutdown(socket.SHUT_WR)
             received = b""
             while piece := sock.recv(65536):
                 received += piece
@@ -213,6 +212,12 @@ class EventReader:
         self._reply = http.client.HTTPResponse(self._socket)
         self._reply.begin()
         self.status = self._reply.status
+
+    def __enter__(self) -> EventReader:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
 
     def next_event(self) -> tuple[int | None, str, dict[str, Any]] | None:
         """Number, name and body of the next event; None at the stream's end."""
