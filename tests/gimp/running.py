@@ -1,0 +1,102 @@
+"""A visible GIMP with a watcher inside that answers what the image is now."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.gimp.host import GimpHost
+from tests.gimp.screen import Screen, wait_for
+
+WATCHER = Path(__file__).parent / "inside" / "watcher.py"
+
+
+class Watched:
+    """The open image, asked through the watcher.
+
+    Args:
+        folder: Where questions and answers lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._number = 0
+
+    def ask(self, wants: str) -> Any:
+        """One answer; None for "stop"."""
+        self._number += 1
+        draft = self._folder / "draft-question.json"
+        draft.write_text(json.dumps({"number": self._number, "wants": wants}))
+        draft.rename(self._folder / "question.json")
+        if wants == "stop":
+            return None
+        path = self._folder / f"answer-{self._number}.json"
+        wait_for(f"GIMP's answer about {wants}", path.exists)
+        return json.loads(path.read_text())
+
+    def facts(self) -> Any:
+        """Layers, selection and strokes."""
+        return self.ask("facts")
+
+    def layer_names(self) -> list[str]:
+        """From the top."""
+        return [layer["name"] for layer in self.facts()["layers"]]
+
+    def composite(self) -> np.ndarray:
+        """What the image looks like: (H, W, 4), uint8, straight RGBA."""
+        told = self.ask("composite")
+        width, height = told["size"]
+        pixels = np.fromfile(told["file"], dtype=np.uint8)
+        return pixels.reshape(height, width, 4)
+
+
+@contextmanager
+def running_gimp(
+    host: GimpHost, profile: Path, screen: Screen, picture: Path, folder: Path, runtime: Path
+) -> Iterator[Watched]:
+    """GIMP with the picture open, until the end of the block; it must then end well.
+
+    Args:
+        host: Which GIMP.
+        profile: Its profile, the plug-in installed.
+        screen: Where it shows.
+        picture: The file to open.
+        folder: A folder that both sides see; profile, picture and runtime folder lie in it.
+        runtime: The bridge's runtime folder.
+    """
+    watch = folder / "watch"
+    watch.mkdir()
+    code = f"exec(compile(open({str(folder / 'watcher.py')!r}).read(), 'watcher', 'exec'))"
+    (folder / "watcher.py").write_bytes(WATCHER.read_bytes())
+    line = host.command(
+        [
+            *("gimp", "--new-instance", "--no-splash", "--console-messages"),
+            *("--batch-interpreter=python-fu-eval", "-b", code, "--quit", str(picture)),
+        ],
+        folders=[folder],
+        variables={
+            "HOME": str(folder),
+            "GIMP3_DIRECTORY": str(profile),
+            "DISPLAY": screen.display,
+            "NO_AT_BRIDGE": "1",
+            "DRAGLAYER_RUNTIME_DIR": str(runtime),
+            "DRAGLAYER_WATCH": str(watch),
+        },
+    )
+    log = folder / "gimp.log"
+    with open(log, "w") as out:
+        gimp = subprocess.Popen(line, stdout=out, stderr=subprocess.STDOUT)
+    watched = Watched(watch)
+    try:
+        yield watched
+        watched.ask("stop")
+        assert gimp.wait(60) == 0, log.read_text()
+    finally:
+        screen.shoot("last")
+        if gimp.poll() is None:
+            gimp.kill()
+            gimp.wait()
