@@ -11,6 +11,7 @@ from .qt import (
     QPixmap,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSize,
     QSizePolicy,
     QSpinBox,
@@ -26,10 +27,11 @@ TITLE = "Draglayer"
 PROGRESS_UNITS = 1000
 
 HINT = (
-    "Select what may move. On a vector layer above the picture draw lines, with the Line tool, "
-    "from where a part is to where it should be. The active paint layer is edited, with the first "
-    "visible vector layer above it; while the vector layer is active, the first visible paint "
-    "layer below it."
+    "Select what may move. On a vector layer above the picture, draw with the Line tool from where "
+    "a part is to where it should be; a small brush size makes thin lines.\n"
+    "A paint layer is active: it is edited, with the lines of the first visible vector layer above "
+    "it.\n"
+    "A vector layer is active: the first visible paint layer below it is edited, with its lines."
 )
 
 
@@ -93,6 +95,7 @@ class DraglayerDocker(DockWidget):
 
     def _make_widgets(self) -> None:
         self._hint = _wrapped(QLabel(HINT), "hint")
+        self._hint_area = _scrolled(self._hint)
         self._input = _wrapped(QLabel(), "input")
         self._status = _wrapped(QLabel(), "status")
         self._preview = _named(PreviewLabel(), "preview")
@@ -112,10 +115,10 @@ class DraglayerDocker(DockWidget):
         buttons.addWidget(self._cancel)
         steps = QFormLayout()
         steps.addRow("Most steps", self._steps)
-        content = QWidget(self)
+        content = QWidget()
         column = QVBoxLayout(content)
-        for widget in (self._hint, self._input, self._preview, self._progress, self._status):
-            column.addWidget(widget, 1 if widget is self._preview else 0)
+        for widget in (self._hint_area, self._input, self._preview, self._progress, self._status):
+            column.addWidget(widget)
         column.addLayout(steps)
         column.addLayout(buttons)
         column.addWidget(self._insert)
@@ -138,9 +141,13 @@ class DraglayerDocker(DockWidget):
     def show_state(self) -> None:
         """Shows the model as it is now."""
         editor, model = self._pump.editor, self._pump.editor.model
+        has_edit = model.is_busy or model.can_insert
+        self._hint_area.setVisible(not has_edit and not model.can_start)
         self._input.setText(editor.input_text)
         self._status.setText(editor.status_text)
+        self._progress.setVisible(has_edit)
         self._progress.setValue(round(PROGRESS_UNITS * model.progress))
+        self._preview.setVisible(has_edit and model.preview_jpeg is not None)
         self._preview.show_jpeg(model.preview_jpeg)
         self._start.setEnabled(model.can_start)
         self._start.setToolTip(model.why_not_start)
@@ -158,3 +165,14 @@ def _wrapped(label: QLabel, name: str) -> QLabel:
     # Names of layers are the artist's text, not markup.
     label.setTextFormat(Qt.TextFormat.PlainText)
     return _named(label, name)
+
+
+def _scrolled(label: QLabel) -> QScrollArea:
+    # Krita's dockers share one column: text that finds no room there would be cut off.
+    area = QScrollArea()
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidgetResizable(True)
+    area.setMinimumHeight(96)
+    area.setWidget(label)
+    return _named(area, "hint_area")

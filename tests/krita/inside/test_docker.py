@@ -22,7 +22,7 @@ from draglayer_krita.editor import LayerEditor
 from draglayer_krita.pump import Pump
 from draglayer_krita.settings import Settings
 from krita import Krita
-from PyQt5.QtWidgets import QLabel, QProgressBar, QPushButton, QSpinBox
+from PyQt5.QtWidgets import QLabel, QProgressBar, QPushButton, QScrollArea, QSpinBox
 
 
 class RememberingWorker:
@@ -135,12 +135,24 @@ def test_progress_and_its_text_are_shown(docker, pump, worker):
     assert "step 5 of at most 10" in child(docker, QLabel, "status").text()
 
 
+def test_the_hint_makes_room_once_start_can_be_pressed(docker, pump):
+    assert not child(docker, QScrollArea, "hint_area").isHidden()
+    assert child(docker, QProgressBar, "progress").isHidden()
+    give_source(pump)
+    pump.editor.model.mark_started()
+    docker.show_state()
+    assert child(docker, QScrollArea, "hint_area").isHidden()
+    assert not child(docker, QProgressBar, "progress").isHidden()
+
+
 def test_a_preview_is_shown_as_large_as_there_is_room(docker, pump, worker, tmp_path):
-    docker.resize(300, 700)
+    pump.editor.model.mark_started()
+    preview = child(docker, QLabel, "preview")
+    preview.resize(300, 400)
     worker.events = [PreviewReady(jpeg_of(8, 4, tmp_path))]
     pump._tick()
-    pixmap = child(docker, QLabel, "preview").pixmap()
-    assert pixmap.width() == 2 * pixmap.height() > 90
+    assert not preview.isHidden()
+    assert (preview.pixmap().width(), preview.pixmap().height()) == (300, 150)
 
 
 def jpeg_of(width, height, folder):

@@ -1,0 +1,265 @@
+"""A test-only plug-in that does with Krita's tools and the mouse what an artist does.
+
+Krita holds node events back while Python runs, so the artist is a generator: whatever it waits for
+is yielded, and asked again from Krita's own loop until it is true.
+"""
+
+import functools
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from krita import Extension, Krita
+from PyQt5.QtCore import QPoint, QThread, QTimer
+from PyQt5.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
+
+from .screen import CanvasView, Screen
+
+PLAN_VARIABLE = "DRAGLAYER_E2E_PLAN"
+ASK_INTERVAL_MS = 50
+PATIENCE_S = 60.0
+SELECT_TOOL = "KisToolSelectRectangular"
+LINE_TOOL = "KritaShape/KisToolLine"
+
+Steps = Iterator[Callable[[], bool]]
+
+
+class ArtistExtension(Extension):
+    """Starts the artist when the first window is there."""
+
+    def setup(self) -> None:
+        """Krita calls it; there is nothing to set up."""
+
+    def createActions(self, window) -> None:  # noqa: N802 - Krita's name
+        """Krita calls it for each window."""
+        plan = json.loads(Path(os.environ[PLAN_VARIABLE]).read_text(encoding="utf-8"))
+        self._runner = Runner(plan)
+
+
+class Runner:
+    """Runs the artist's steps from Krita's loop and ends Krita after them."""
+
+    def __init__(self, plan: dict) -> None:
+        self._out = Path(plan["out"])
+        self._artist = Artist(plan)
+        self._steps = self._artist.steps()
+        self._condition = _loop_runs
+        self._deadline_s = time.monotonic() + PATIENCE_S
+        # Krita would show a modal dialog for an exception in a slot, and wait for ever.
+        sys.excepthook = lambda *details: self._fail("".join(traceback.format_exception(*details)))
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._ask)
+        self._timer.start(ASK_INTERVAL_MS)
+
+    def _ask(self) -> None:
+        try:
+            if not self._condition():
+                if time.monotonic() > self._deadline_s:
+                    raise TimeoutError(f"waited in vain: {self._artist.doing}")
+                return
+            self._condition = next(self._steps)
+            patience_s = getattr(self._condition, "patience_s", PATIENCE_S)
+            self._deadline_s = time.monotonic() + patience_s
+        except StopIteration:
+            self._end(0)
+        except BaseException:
+            self._fail(traceback.format_exc())
+
+    def _fail(self, text: str) -> None:
+        self._timer.stop()
+        (self._out / "failure.txt").write_text(text, encoding="utf-8")
+        picture = self._artist.screen.shoot("failure")
+        picture.wait()
+        self._end(99)
+
+    def _end(self, code: int) -> None:
+        report = json.dumps(self._artist.report, indent=2)
+        (self._out / "report.json").write_text(report, encoding="utf-8")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Krita's own way out gives 0 whatever happened.
+        os._exit(code)
+
+
+def _loop_runs() -> bool:
+    return QThread.currentThread().loopLevel() == 1
+
+
+class Artist:
+    """Opens a picture, selects, draws arrows, presses Start and Insert, and undoes once."""
+
+    def __init__(self, plan: dict) -> None:
+        self._plan = plan
+        self._out = Path(plan["out"])
+        self.screen = Screen(self._out)
+        self.doing = "starting"
+        self.report: dict = {}
+        self._krita = Krita.instance()
+        self._document = None
+
+    def steps(self) -> Steps:
+        """All that the artist does."""
+        yield from self._open_picture()
+        yield from self._select()
+        yield from self._draw_arrows()
+        yield from self._start()
+        yield from self._insert()
+        yield from self._undo()
+
+    def _open_picture(self) -> Steps:
+        self.doing = "opening the picture"
+        self._krita.setBatchmode(True)  # no question about profiles
+        window = self._krita.activeWindow()
+        # There is no window manager to make it large.
+        window.qwindow().setGeometry(0, 0, *self._plan["screen"])
+        self._document = self._krita.openDocument(self._plan["picture"])
+        window.addView(self._document)
+        yield lambda: self._krita.activeDocument() == self._document
+        yield lambda: self._document.activeNode() is not None
+        self._view = CanvasView(window.activeView())
+        yield self._view.is_shown
+        self._document.setActiveNode(self._layer(self._plan["layer"]))
+        yield lambda: self._document.activeNode().name() == self._plan["layer"]
+        self._before = self._composite()
+        self._keep("before")
+
+    def _select(self) -> Steps:
+        self.doing = "selecting"
+        x, y, width, height = self._plan["selection"]
+        self._use(SELECT_TOOL)
+        yield from self._drag((x, y), (x + width, y + height))
+        yield lambda: self._document.selection() is not None
+        yield lambda: self._document.selection().width() > 0
+        selection = self._document.selection()
+        self.report["selection"] = [
+            selection.x(),
+            selection.y(),
+            selection.width(),
+            selection.height(),
+        ]
+
+    def _draw_arrows(self) -> Steps:
+        self.doing = "drawing the arrows"
+        self._krita.action("add_new_shape_layer").trigger()
+        yield lambda: self._document.activeNode().type() == "vectorlayer"
+        self._use(LINE_TOOL)
+        for count, (handle, target) in enumerate(self._plan["pairs"], start=1):
+            yield from self._drag(handle, target)
+            yield functools.partial(self._has_arrows, count)
+        self.report["svg"] = self._document.activeNode().duplicate().toSvg()
+        # Krita draws vector layers when it finds the time.
+        yield lambda: self._composite() != self._before
+        self._keep("with_arrows")
+
+    def _has_arrows(self, count: int) -> bool:
+        return len(self._document.activeNode().shapes()) == count
+
+    def _start(self) -> Steps:
+        self.doing = "pressing Start"
+        self._docker = next(
+            docker for docker in self._krita.dockers() if docker.objectName() == "draglayer"
+        )
+        self._docker.show()
+        self._docker.raise_()
+        yield self._button("start").isEnabled
+        self.report["input_text"] = self._widget(QLabel, "input").text()
+        yield self.screen.shoot("1-arrows").has_ended
+        yield from self._press("start")
+        self.doing = "waiting for progress"
+        yield lambda: self._widget(QProgressBar, "progress").value() > 0
+        preview = self._widget(QLabel, "preview")
+        yield _patiently(lambda: bool(preview.pixmap()) or self._has_ended(), self._edit_patience_s)
+        self.report["running_text"] = self._widget(QLabel, "status").text()
+        yield self.screen.shoot("2-running").has_ended
+        self.doing = "waiting for the result"
+        yield _patiently(self._has_ended, self._edit_patience_s)
+        self.report["ended_text"] = self._widget(QLabel, "status").text()
+        yield self.screen.shoot("3-result").has_ended
+
+    def _has_ended(self) -> bool:
+        return self._button("insert").isEnabled() or self._button("start").isEnabled()
+
+    @property
+    def _edit_patience_s(self) -> float:
+        return float(self._plan["edit_patience_s"])
+
+    def _insert(self) -> Steps:
+        self.doing = "inserting"
+        names = self._names()
+        active_name = self._document.activeNode().name()
+        yield from self._press("insert")
+        yield lambda: len(self._names()) == len(names) + 1
+        # Krita makes the new layer active a tick later; the plug-in gives the artist's layer back.
+        yield lambda: self._document.activeNode().name() == active_name
+        self._document.waitForDone()
+        self._document.refreshProjection()
+        self.report["names_before"], self.report["names_after"] = names, self._names()
+        (new_name,) = set(self._names()) - set(names)
+        new_layer = self._layer(new_name)
+        bounds = new_layer.bounds()
+        box = bounds.x(), bounds.y(), bounds.width(), bounds.height()
+        self.report["new_layer"] = {"name": new_name, "bounds": box}
+        (self._out / "new_layer.bgra").write_bytes(bytes(new_layer.pixelData(*box)))
+        self._keep("after")
+        self.report["inserted_text"] = self._widget(QLabel, "status").text()
+        yield self.screen.shoot("4-inserted").has_ended
+        self.report["active_before"] = active_name
+        self.report["active_after"] = self._document.activeNode().name()
+
+    def _undo(self) -> Steps:
+        self.doing = "undoing"
+        self._krita.action("edit_undo").trigger()
+        yield lambda: self._names() == self.report["names_before"]
+        self._document.waitForDone()
+        self._document.refreshProjection()
+        self._keep("undone")
+        yield self.screen.shoot("5-undone").has_ended
+
+    def _keep(self, name: str) -> None:
+        """Writes the composite and the source layer, as they are now."""
+        source = bytes(self._layer(self._plan["layer"]).pixelData(*self._canvas_box))
+        (self._out / f"{name}.composite.bgra").write_bytes(self._composite())
+        (self._out / f"{name}.source.bgra").write_bytes(source)
+
+    def _composite(self) -> bytes:
+        return bytes(self._document.pixelData(*self._canvas_box))
+
+    @property
+    def _canvas_box(self) -> tuple[int, int, int, int]:
+        return 0, 0, self._document.width(), self._document.height()
+
+    def _names(self) -> list[str]:
+        return [node.name() for node in self._document.topLevelNodes()]
+
+    def _layer(self, name: str):
+        return next(node for node in self._document.topLevelNodes() if node.name() == name)
+
+    def _use(self, tool: str) -> None:
+        self._krita.action(tool).trigger()
+
+    def _drag(self, start: tuple[float, float], end: tuple[float, float]) -> Steps:
+        places = self._view.on_screen(start), self._view.on_screen(end)
+        yield self.screen.drag(*places).has_ended
+
+    def _press(self, name: str) -> Steps:
+        button = self._button(name)
+        middle = button.mapToGlobal(QPoint(button.width() // 2, button.height() // 2))
+        yield self.screen.click((middle.x(), middle.y())).has_ended
+
+    def _button(self, name: str) -> QPushButton:
+        return self._widget(QPushButton, name)
+
+    def _widget(self, kind: type, name: str) -> QWidget:
+        return self._docker.findChild(kind, f"draglayer_{name}")
+
+
+def _patiently(condition: Callable[[], bool], patience_s: float) -> Callable[[], bool]:
+    def asked() -> bool:
+        return condition()
+
+    asked.patience_s = patience_s
+    return asked

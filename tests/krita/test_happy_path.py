@@ -1,0 +1,246 @@
+"""One drag in the real Krita, on a virtual screen, with the real bridge and the real engine.
+
+`driver/` plays the artist once; the tests here judge what it saw.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge_client.client import BridgeClient
+from bridge_client.discovery import RUNTIME_DIR_VARIABLE, read_discovery_file
+
+REPOSITORY = Path(__file__).parents[2]
+DRIVER = Path(__file__).parent / "driver"
+DEMO = REPOSITORY / "draglayer_cli" / "assets" / "demo"
+# Kept for a person to look at.
+OUT = REPOSITORY / "out" / "krita"
+SCREEN = (1600, 1000)
+EDIT_PATIENCE_S = 420
+TIMEOUT_S = EDIT_PATIENCE_S + 180
+
+pytestmark = [pytest.mark.krita, pytest.mark.slow, pytest.mark.timeout(TIMEOUT_S + 60)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the artist planned, and what was seen.
+
+    Args:
+        plan: Picture, layer, selection (x, y, width, height) and pairs, in canvas px.
+        report: What the artist's plug-in wrote.
+        krita_output: Krita's standard output and error.
+    """
+
+    plan: dict
+    report: dict
+    krita_output: str
+
+    def composite(self, when: str) -> np.ndarray:
+        """(900, 1200, 4), uint8, BGRA: the document as it showed."""
+        return self._pixels(f"{when}.composite.bgra")
+
+    def source(self, when: str) -> np.ndarray:
+        """(900, 1200, 4), uint8, BGRA: the edited layer on the canvas."""
+        return self._pixels(f"{when}.source.bgra")
+
+    def edited(self) -> np.ndarray:
+        """(900, 1200, 4), uint8, BGRA: the edited layer with the new one above it."""
+        x, y, width, height = self.report["new_layer"]["bounds"]
+        new = np.fromfile(OUT / "new_layer.bgra", dtype=np.uint8).reshape(height, width, 4)
+        edited = self.source("before").astype(np.float32)
+        under = edited[y : y + height, x : x + width, :3]
+        alpha = new[..., 3:].astype(np.float32) / 255
+        under += alpha * (new[..., :3] - under)
+        return edited.round().astype(np.uint8)
+
+    def _pixels(self, name: str) -> np.ndarray:
+        width, height = self.plan["canvas"]
+        return np.fromfile(OUT / name, dtype=np.uint8).reshape(height, width, 4)
+
+
+@pytest.fixture(scope="module")
+def evidence(
+    demand_programs, krita_environment, stage_plugin, tmp_path_factory
+) -> Iterator[Evidence]:
+    """The whole edit, done once."""
+    demand_programs("krita", "xvfb-run", "xauth", "xdotool", "import")
+    folder = tmp_path_factory.mktemp("happy-path")
+    plan = _plan()
+    (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    _enable_plugins(Path(krita_environment["XDG_CONFIG_HOME"]))
+    plugins = Path(krita_environment["XDG_DATA_HOME"]) / "krita" / "pykrita"
+    stage_plugin(plugins)
+    shutil.copytree(DRIVER, plugins, dirs_exist_ok=True)
+    # What `draglayer install` records: Krita itself starts the bridge with this.
+    record = {"interpreter": sys.executable}
+    (plugins / "draglayer_krita" / "launcher.json").write_text(json.dumps(record))
+    environment = {
+        **krita_environment,
+        "DRAGLAYER_E2E_PLAN": str(folder / "plan.json"),
+        RUNTIME_DIR_VARIABLE: str(folder / "run"),
+    }
+    try:
+        output = _run_krita(environment)
+    finally:
+        _stop_bridge(folder / "run")
+    report = json.loads((OUT / "report.json").read_text(encoding="utf-8"))
+    yield Evidence(plan=plan, report=report, krita_output=output)
+
+
+def _plan() -> dict:
+    demo = json.loads((DEMO / "demo.json").read_text(encoding="utf-8"))
+    return {
+        "picture": str(DEMO / "demo.ora"),
+        "canvas": demo["canvas"],
+        "layer": "portrait",
+        "selection": demo["selection"],
+        "pairs": demo["pairs"],
+        "screen": SCREEN,
+        "out": str(OUT),
+        "edit_patience_s": EDIT_PATIENCE_S,
+    }
+
+
+def _enable_plugins(config: Path) -> None:
+    # What Krita's own "Python Plugin Manager" writes.
+    enabled = "[python]\nenable_draglayer_krita=true\nenable_draglayer_driver=true\n"
+    (config / "kritarc").write_text(enabled, encoding="utf-8")
+
+
+def _run_krita(environment: dict[str, str]) -> str:
+    """Runs Krita until the artist is done; gives what it printed."""
+    width, height = SCREEN
+    display = ["xvfb-run", "-a", "-s", f"-screen 0 {width}x{height}x24 -nolisten tcp"]
+    log = OUT / "krita.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [*display, "krita", "--nosplash"],
+            env={**environment, "QT_QPA_PLATFORM": "xcb"},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout=TIMEOUT_S)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    output = log.read_text(encoding="utf-8", errors="replace")
+    failure = OUT / "failure.txt"
+    if code or failure.exists():
+        said = failure.read_text(encoding="utf-8") if failure.exists() else output
+        pytest.fail(f"the artist in Krita ended with {code}; pictures in {OUT}:\n{said}")
+    return output
+
+
+def _stop_bridge(folder: Path) -> None:
+    record = read_discovery_file(folder)
+    if record is not None:
+        BridgeClient.prove(record).shut_down()
+
+
+def _outside_selection(evidence: Evidence) -> np.ndarray:
+    """(900, 1200), bool: what the artist did not select."""
+    x, y, width, height = evidence.report["selection"]
+    canvas_width, canvas_height = evidence.plan["canvas"]
+    outside = np.ones((canvas_height, canvas_width), dtype=bool)
+    outside[y : y + height, x : x + width] = False
+    return outside
+
+
+def _moved_share(before: np.ndarray, after: np.ndarray, handle: list, target: list) -> float:
+    """How far on its way the part around the handle is found again; 0 where it stayed."""
+    way = np.subtract(target, handle)
+    length = float(np.hypot(*way))
+    radius = max(8, round(length / 2))
+    reach = round(1.5 * length)
+    template = _around(before, handle, radius)
+    places = [(dx, dy) for dx in range(-reach, reach + 1) for dy in range(-reach, reach + 1)]
+    likeness = [
+        _correlation(template, _around(after, (handle[0] + dx, handle[1] + dy), radius))
+        for dx, dy in places
+    ]
+    return float(np.dot(places[int(np.argmax(likeness))], way)) / length**2
+
+
+def _around(image: np.ndarray, place: tuple[float, float] | list, radius: int) -> np.ndarray:
+    column, row = int(place[0]), int(place[1])
+    return image[row - radius : row + radius + 1, column - radius : column + radius + 1, :3]
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    a = one.astype(np.float32) - one.mean()
+    b = other.astype(np.float32) - other.mean()
+    return float((a * b).sum() / (np.sqrt((a * a).sum() * (b * b).sum()) + 1e-6))
+
+
+def test_krita_loaded_the_plug_in_without_complaint(evidence):
+    assert "Error loading plugin" not in evidence.krita_output
+    assert "Traceback" not in evidence.krita_output
+
+
+def test_the_docker_said_what_it_would_take(evidence):
+    _, _, width, height = evidence.report["selection"]
+    assert evidence.report["input_text"].splitlines() == [
+        "Layer: portrait",
+        f"Arrows: {len(evidence.plan['pairs'])} on Vector Layer 1",
+        f"May move: the selection, {width} × {height} px",
+    ]
+
+
+def test_progress_was_shown(evidence):
+    assert "…" in evidence.report["running_text"] or "step" in evidence.report["running_text"]
+
+
+def test_the_new_layer_is_right_above_the_edited_one(evidence):
+    names = list(evidence.report["names_before"])
+    names.insert(names.index("portrait") + 1, "portrait (dragged)")
+    assert evidence.report["names_after"] == names
+
+
+def test_the_new_layer_lies_inside_the_selection(evidence):
+    left, top, width, height = evidence.report["selection"]
+    x, y, new_width, new_height = evidence.report["new_layer"]["bounds"]
+    assert new_width > 0 and new_height > 0
+    assert left <= x and top <= y
+    assert x + new_width <= left + width and y + new_height <= top + height
+
+
+@pytest.mark.parametrize("when", ["with_arrows", "after", "undone"])
+def test_the_edited_layer_keeps_its_bytes(evidence, when):
+    assert np.array_equal(evidence.source(when), evidence.source("before"))
+
+
+def test_outside_the_selection_the_picture_is_the_same(evidence):
+    outside = _outside_selection(evidence)
+    before, after = evidence.composite("with_arrows"), evidence.composite("after")
+    assert np.array_equal(before[outside], after[outside])
+    assert not np.array_equal(before, after)
+
+
+def test_the_artist_stays_on_the_vector_layer(evidence):
+    assert evidence.report["active_after"] == evidence.report["active_before"] == "Vector Layer 1"
+
+
+def test_the_marked_parts_moved_at_least_half_of_the_way(evidence):
+    before, after = evidence.source("before"), evidence.edited()
+    for handle, target in evidence.plan["pairs"]:
+        assert _moved_share(before, after, handle, target) >= 0.5
+
+
+def test_one_undo_brings_the_picture_back(evidence):
+    assert np.array_equal(evidence.composite("undone"), evidence.composite("with_arrows"))
