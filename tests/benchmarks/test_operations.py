@@ -1,0 +1,77 @@
+"""What a step costs, counted: the reference costs what the paper's code does, ours about half."""
+
+import pytest
+import torch
+
+from benchmarks.fused_stylegan2 import FusedGenerator
+from benchmarks.operations import (
+    LiveTensors,
+    count_gmac,
+    engine_gmac,
+    paper_shape,
+    reference_gmac,
+)
+from benchmarks.reference import ReferenceDrag, ReferenceParams
+from engine.drag.loop import DragSpace, drag
+from tests.fakes.generator import TINY_SHAPE, seeded_weights, tiny_generator
+
+
+@pytest.mark.parametrize(("resolution", "gmac"), [(256, 37.6), (512, 121.5), (1024, 136.7)])
+def test_the_reference_costs_what_the_official_code_does(resolution, gmac):
+    assert reference_gmac(paper_shape(resolution)) == pytest.approx(gmac, rel=0.03)
+
+
+@pytest.mark.parametrize(("resolution", "most_gmac"), [(256, 23.0), (512, 62.0), (1024, 62.0)])
+def test_the_engine_needs_no_more_than_it_may(resolution, most_gmac):
+    assert engine_gmac(paper_shape(resolution)) <= most_gmac
+
+
+@pytest.fixture
+def w_plus():
+    source = torch.Generator().manual_seed(3)
+    return torch.randn(1, 8, 12, generator=source)
+
+
+def test_a_step_of_the_reference_is_one_run_and_one_gradient(w_plus):
+    params = ReferenceParams(feature_block=16, dragged_rows=4, supervision_radius_px=2)
+    mask = torch.zeros(32, 32)
+    generator = FusedGenerator(seeded_weights())
+    loop = ReferenceDrag(generator, w_plus, [(10.5, 10.5)], [(20.5, 20.5)], mask, params)
+    expected = reference_gmac(TINY_SHAPE, block=16, rows=4)
+    assert count_gmac(loop.step) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_step_of_the_engine_is_one_run_and_one_gradient(w_plus):
+    steps = drag(
+        tiny_generator(),
+        w_plus,
+        torch.tensor([[5.0, 5.0]]),
+        torch.tensor([[10.0, 10.0]]),
+        space=DragSpace(block=16, rows=4, w_spread=1.0),
+        editable_mask=torch.zeros(1, 1, 32, 32),
+    )
+    next(steps)
+    expected = engine_gmac(TINY_SHAPE, block=16, rows=4)
+    assert count_gmac(lambda: next(steps)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_memory_is_that_of_the_tensors_which_live_at_once():
+    with LiveTensors() as tensors:
+        first = torch.zeros(1000)
+        second = first + 1.0  # 8,000 bytes live
+        first = None
+        second.view(10, 100).mul_(2.0)  # no new storage
+        third = second + 1.0  # 8,000 again
+    assert tensors.bytes_peak == 8000
+    assert tensors.bytes_now == 8000
+    del first, second, third
+    assert tensors.bytes_now == 0
+
+
+def test_tensors_that_wait_for_the_gradient_are_live():
+    leaf = torch.ones(1000, requires_grad=True)
+    with LiveTensors() as tensors:
+        result = leaf.exp().exp().exp()
+        assert tensors.bytes_now == 12000
+        del result
+    assert tensors.bytes_now == 0
