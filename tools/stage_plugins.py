@@ -1,8 +1,8 @@
 """Puts bridge_client into the plug-ins: a link for development, a copy or a ZIP for a release.
 
-    python tools/stage_plugins.py --link            bridge_client shows up in the checkout's plug-ins
-    python tools/stage_plugins.py --copy FOLDER     FOLDER/krita and FOLDER/gimp, complete
-    python tools/stage_plugins.py --zip FOLDER      one ZIP for each host, as a person installs it
+    python tools/stage_plugins.py --link           bridge_client appears in the checkout's plug-ins
+    python tools/stage_plugins.py --copy FOLDER    FOLDER/krita and FOLDER/gimp, complete
+    python tools/stage_plugins.py --zip FOLDER     one ZIP for each host, as a person installs it
 
 The wheel's build hook (`hatch_build.py`) takes the list of files from here, so what a wheel carries
 and what this script makes are the same.
@@ -24,7 +24,7 @@ _LEFT_OUT = ("__pycache__", VENDOR)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
-    """One host's plug-in: its folder in the checkout, and the package in it that uses the client."""
+    """One host's plug-in: its folder in the checkout, and the package that uses the client."""
 
     source: str
     package: str
