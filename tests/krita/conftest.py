@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
 # What runs inside Krita's own Python is collected there, not here.
 collect_ignore = ["inside"]
 
@@ -67,23 +66,3 @@ def bare_pytest(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for top in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
             (folder / top).symlink_to(str(distribution.locate_file(top)))
     return folder
-
-
-@pytest.fixture(scope="session")
-def stage_plugin() -> Callable[[Path], None]:
-    """Puts the plug-in with its `_vendor` into a folder, as Krita finds it."""
-
-    def stage(folder: Path) -> None:
-        target = folder / "draglayer_krita"
-        source = REPOSITORY / "krita_plugin"
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source / "draglayer_krita.desktop", folder)
-        shutil.copytree(
-            source / "draglayer_krita",
-            target,
-            ignore=shutil.ignore_patterns("__pycache__", "_vendor"),
-        )
-        (target / "_vendor").mkdir()
-        (target / "_vendor" / "bridge_client").symlink_to(REPOSITORY / "bridge_client")
-
-    return stage

@@ -18,10 +18,12 @@ import pytest
 
 from bridge_client.client import BridgeClient
 from bridge_client.discovery import RUNTIME_DIR_VARIABLE, read_discovery_file
+from draglayer_cli.kritarc import enable_plugin
 
 REPOSITORY = Path(__file__).parents[2]
 DRIVER = Path(__file__).parent / "driver"
 DEMO = REPOSITORY / "draglayer_cli" / "assets" / "demo"
+EDIT = "The head turns"
 # Kept for a person to look at.
 OUT = REPOSITORY / "out" / "krita"
 SCREEN = (1600, 1000)
@@ -69,9 +71,7 @@ class Evidence:
 
 
 @pytest.fixture(scope="module")
-def evidence(
-    demand_programs, krita_environment, stage_plugin, tmp_path_factory
-) -> Iterator[Evidence]:
+def evidence(demand_programs, krita_environment, tmp_path_factory) -> Iterator[Evidence]:
     """The whole edit, done once."""
     demand_programs("krita", "xvfb-run", "xauth", "xdotool", "import")
     folder = tmp_path_factory.mktemp("happy-path")
@@ -79,13 +79,7 @@ def evidence(
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    _enable_plugins(Path(krita_environment["XDG_CONFIG_HOME"]))
-    plugins = Path(krita_environment["XDG_DATA_HOME"]) / "krita" / "pykrita"
-    stage_plugin(plugins)
-    shutil.copytree(DRIVER, plugins, dirs_exist_ok=True)
-    # What `draglayer install` records: Krita itself starts the bridge with this.
-    record = {"interpreter": sys.executable}
-    (plugins / "draglayer_krita" / "launcher.json").write_text(json.dumps(record))
+    _install(krita_environment)
     environment = {
         **krita_environment,
         "DRAGLAYER_E2E_PLAN": str(folder / "plan.json"),
@@ -101,22 +95,33 @@ def evidence(
 
 def _plan() -> dict:
     demo = json.loads((DEMO / "demo.json").read_text(encoding="utf-8"))
+    (edit,) = (edit for edit in demo["edits"] if edit["name"] == EDIT)
+    selection = demo["selection"]
     return {
         "picture": str(DEMO / "demo.ora"),
-        "canvas": demo["canvas"],
+        "canvas": [demo["canvas"]["width"], demo["canvas"]["height"]],
         "layer": "portrait",
-        "selection": demo["selection"],
-        "pairs": demo["pairs"],
+        "selection": [selection[side] for side in ("x", "y", "width", "height")],
+        "pairs": [[pair["handle"], pair["target"]] for pair in edit["pairs"]],
         "screen": SCREEN,
         "out": str(OUT),
         "edit_patience_s": EDIT_PATIENCE_S,
     }
 
 
-def _enable_plugins(config: Path) -> None:
-    # What Krita's own "Python Plugin Manager" writes.
-    enabled = "[python]\nenable_draglayer_krita=true\nenable_draglayer_driver=true\n"
-    (config / "kritarc").write_text(enabled, encoding="utf-8")
+def _install(environment: dict[str, str]) -> None:
+    """Installs the plug-in as a person does, and beside it the test's own."""
+    code = "from draglayer_cli.install import command; command()"
+    subprocess.run(
+        [sys.executable, "-c", code, "krita", "--enable"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
+    plugins = Path(environment["XDG_DATA_HOME"]) / "krita" / "pykrita"
+    shutil.copytree(DRIVER, plugins, dirs_exist_ok=True)
+    enable_plugin(Path(environment["XDG_CONFIG_HOME"]) / "kritarc", "draglayer_driver")
 
 
 def _run_krita(environment: dict[str, str]) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from draglayer_cli.plugin_copy import copy_plugin
+
 INSIDE = Path(__file__).parent / "inside"
 REPOSITORY = Path(__file__).parents[2]
 # An empty home makes Krita build its resource database first.
@@ -15,10 +17,10 @@ pytestmark = [pytest.mark.krita, pytest.mark.timeout(TIMEOUT_S + 30)]
 
 
 def test_the_plug_in_works_against_the_real_api(
-    demand_programs, krita_environment, bare_pytest, stage_plugin, tmp_path
+    demand_programs, krita_environment, bare_pytest, tmp_path
 ):
     demand_programs("kritarunner")
-    stage_plugin(tmp_path / "pykrita")
+    copy_plugin("krita", tmp_path / "pykrita", interpreter=None)
     report = tmp_path / "report.txt"
     path = (INSIDE, tmp_path / "pykrita", bare_pytest, REPOSITORY)
     done = subprocess.run(
