@@ -1,6 +1,6 @@
 """What a step of a drag costs: the engine's loop beside the paper's.
 
-    python -m benchmarks.speed [--sizes 256 512 1024] [--steps 3] [--device cpu]
+    python -m benchmarks.speed [--sizes 256 512 1024] [--steps 3]
 
 Arithmetic is counted. Time is taken in one process with one thread, the two loops in turn, so that
 whatever else the machine does befalls both; the fastest step counts. Memory is the sum of the
@@ -18,7 +18,6 @@ import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from torch import Tensor
 
 from benchmarks.fused_stylegan2 import FusedGenerator
 from benchmarks.operations import (
@@ -58,17 +57,16 @@ class Contest:
 
     Args:
         resolution: 256, 512 or 1024.
-        device: where they run.
     """
 
-    def __init__(self, resolution: int, device: torch.device) -> None:
-        self.resolution, self.device = resolution, device
+    def __init__(self, resolution: int) -> None:
+        self.resolution = resolution
         torch.manual_seed(0)
-        self.generator = Generator(paper_shape(resolution)).requires_grad_(False).eval().to(device)
+        self.generator = Generator(paper_shape(resolution)).requires_grad_(False).eval()
         self.fused = FusedGenerator(self.generator.state_dict())
         w = self.generator.sample_w(1, seed=1)
         self.w_plus = w[:, None].repeat(1, self.generator.num_ws, 1)  # (1, num_ws, w_dim)
-        self.editable_mask = torch.zeros(resolution, resolution, device=device)
+        self.editable_mask = torch.zeros(resolution, resolution)
         self.editable_mask[:, resolution // 4 : resolution * 3 // 4] = 1.0
 
     def reference(self) -> Step:
@@ -88,21 +86,18 @@ class Contest:
         steps = drag(
             self.generator,
             self.w_plus,
-            self._feature_px(HANDLE),
-            self._feature_px(TARGET),
+            torch.tensor([HANDLE]) * BLOCK,
+            torch.tensor([TARGET]) * BLOCK,
             space=DragSpace(block=BLOCK, rows=ROWS, w_spread=1.0),
             editable_mask=self.editable_mask[None, None],
         )
         next(steps)  # the picture before the first update
         return lambda: next(steps)
 
-    def _feature_px(self, share: tuple[float, float]) -> Tensor:
-        return torch.tensor([share], device=self.device) * BLOCK
 
-
-def measure(resolution: int, device: torch.device, step_count: int) -> tuple[Cost, Cost]:
+def measure(resolution: int, step_count: int) -> tuple[Cost, Cost]:
     """Gives what a step of the reference costs, and one of the engine."""
-    contest = Contest(resolution, device)
+    contest = Contest(resolution)
     shape = contest.generator.shape
     counted = reference_gmac(shape), engine_gmac(shape)
     begins = contest.reference, contest.engine
@@ -121,7 +116,7 @@ def _time_in_turn(steps: Sequence[Step], step_count: int) -> list[float]:
     for _ in range(step_count + 1):
         for step, times in zip(steps, taken, strict=True):
             begun = time.perf_counter()
-            step()  # both end with a number on the host, so that nothing is still under way
+            step()
             times.append(time.perf_counter() - begun)
     return [min(times[1:]) for times in taken]
 
@@ -143,13 +138,12 @@ def main() -> None:
     sizes = sorted(CHANNEL_BASE)
     parser.add_argument("--sizes", type=int, nargs="+", choices=sizes, default=sizes)
     parser.add_argument("--steps", type=int, default=3, help="steps timed of each loop")
-    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     table = Table("px", "loop", "GMAC", "s", "MiB", title="one step")
     for size in track(arguments.sizes, description="measuring"):
-        reference, engine = measure(size, torch.device(arguments.device), arguments.steps)
+        reference, engine = measure(size, arguments.steps)
         for name, cost in (("paper", reference), ("draglayer", engine)):
             table.add_row(
                 str(size),
