@@ -59,6 +59,7 @@ class DragStep:
     """One step of a drag; the last one carries why it ended."""
 
     step_index: int
+    """0 for the picture before the first update."""
     step_budget: int
     handles_canvas: tuple[Point, ...]
     distance_px: float

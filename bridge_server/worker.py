@@ -121,11 +121,12 @@ class Worker:
             return
         self._offer_preview(record, engine)
         record.preview.take()  # the loop is over: keep the last picture as JPEG, not as an array
-        has_dragged = isinstance(last_step, DragStep)
-        record.finish(
-            last_step.end_reason if isinstance(last_step, DragStep) else None,
-            engine.result() if has_dragged else None,
-        )
+        if isinstance(last_step, DragStep):
+            # Step 0 is the picture before the first update: cancelled there, nothing was edited.
+            has_edit = last_step.step_index > 0 or last_step.end_reason is not None
+            record.finish(last_step.end_reason, engine.result() if has_edit else None)
+        else:
+            record.finish(None, None)
 
     def _follow_steps(self, record: JobRecord, engine: EngineSession) -> EngineStep | None:
         request = record.job.request

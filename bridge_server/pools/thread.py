@@ -36,10 +36,10 @@ XY = tuple[float, float]
 class WindowSession(Protocol):
     """What the pool needs of ``engine.session.EditingSession``."""
 
-    def invert(self) -> Generator[Any, None, None]:
+    def invert(self) -> Iterator[Any]:
         """Yields records with step_index, step_budget, loss."""
 
-    def drag(self, pairs: Sequence[Any], step_budget: int | None) -> Generator[Any, None, None]:
+    def drag(self, pairs: Sequence[Any], step_budget: int | None) -> Iterator[Any]:
         """Yields records with step_index, step_budget, handles_window, distance_px, end_reason."""
 
     def preview(self) -> RgbImage:
@@ -66,19 +66,22 @@ class EngineApi:
 
 def import_engine() -> EngineApi:
     """The real engine; takes seconds, because it imports torch."""
-    from engine import errors, geometry, models, session
+    from engine import device, errors, geometry, session
+    from engine.checkpoints import catalogue
 
     return EngineApi(
-        load_generator=models.load_generator,
+        load_generator=catalogue.load_generator,
         open_session=session.EditingSession,
-        make_pair=geometry.PointPair,
+        make_pair=lambda handle, target: geometry.PointPair(
+            handle=geometry.Point(*handle), target=geometry.Point(*target)
+        ),
         failure_codes=(
             (errors.CheckpointError, "model-rejected"),
             (errors.InversionDiverged, "inversion-diverged"),
             (errors.OutOfDeviceMemory, "out-of-vram"),
             (errors.EngineError, "engine-failed"),
         ),
-        devices=("cpu",),
+        devices=(str(device.choose_device()),),
     )
 
 
@@ -131,7 +134,10 @@ class ThreadPool:
             else wire.unpack_mask(spec.editable_mask, bounds.height, bounds.width)
         )
         with told_failures(engine):
-            session = engine.open_session(generator, window, mask)
+            try:
+                session = engine.open_session(generator, window, mask)
+            except ValueError as error:  # the engine's word for a window or mask it cannot take
+                raise EngineFailure("invalid-request", str(error)) from error
         return ThreadSession(engine, session, spec)
 
     def _generator(self, engine: EngineApi, model: str) -> Any:
@@ -191,11 +197,11 @@ class ThreadSession:
         self._session = None
 
     def _invert(self) -> Generator[EngineStep, None, None]:
-        with contextlib.closing(self._open_session().invert()) as steps:
-            for step in steps:
-                yield InversionStep(
-                    step_index=step.step_index, step_budget=step.step_budget, loss=step.loss
-                )
+        for step in self._open_session().invert():
+            yield InversionStep(
+                step_index=step.step_index, step_budget=step.step_budget, loss=step.loss
+            )
+        # Only now: an inversion that was cancelled is begun anew by the next job.
         self._is_inverted = True
 
     def _drag(self, task: EngineTask) -> Generator[EngineStep, None, None]:
@@ -203,10 +209,8 @@ class ThreadSession:
             self._engine.make_pair(self._to_window(pair.handle), self._to_window(pair.target))
             for pair in task.pairs
         ]
-        session = self._open_session()
-        with contextlib.closing(session.drag(pairs, task.step_budget)) as steps:
-            for step in steps:
-                yield self._drag_step(step)
+        for step in self._open_session().drag(pairs, task.step_budget):
+            yield self._drag_step(step)
 
     def _drag_step(self, step: Any) -> DragStep:
         reason = step.end_reason

@@ -166,7 +166,7 @@ def test_cancel_within_one_step_keeps_the_best_result(
 ) -> None:
     engine.gate = StepGate()
     job_id = start_job(client, open_session(client), drag_body())
-    engine.gate.allow(5)  # three of the inversion, two of the drag
+    engine.gate.allow(5)  # three of the inversion, the picture before the drag, one update
     engine.gate.wait_waiting()
     reply = client.post(f"/v1/jobs/{job_id}/cancel", json={})
     assert (reply.status_code, reply.json["state"]) == (202, "cancelling")
@@ -191,6 +191,19 @@ def test_cancel_during_the_inversion_leaves_no_result(
     wait_end(bridge, job_id)
     job = job_of(client, job_id)
     assert (job["state"], job["has_result"]) == ("cancelled", False)
+
+
+def test_cancel_before_the_first_update_leaves_no_result(
+    client: FlaskClient, bridge: Bridge, engine: FakeEngine
+) -> None:
+    engine.gate = StepGate()
+    job_id = start_job(client, open_session(client), drag_body())
+    engine.gate.allow(3)
+    engine.gate.wait_waiting()
+    client.post(f"/v1/jobs/{job_id}/cancel", json={})
+    engine.gate.open()
+    wait_end(bridge, job_id)
+    assert not job_of(client, job_id)["has_result"]
 
 
 def test_a_late_cancel_changes_nothing_and_not_the_next_job(

@@ -175,7 +175,7 @@ def test_progress_carries_where_the_handles_are(
     last = bodies[-1]
     assert last["handles_canvas"] == [{"x": 104.5, "y": 52.0}]
     assert last["distance_px"] == 0
-    assert (last["step_index"], last["step_budget"]) == (4, 100)
+    assert (last["step_index"], last["step_budget"]) == (5, 100)
 
 
 def test_a_reader_resumes_where_it_left(live_bridge: RunningBridge, engine: FakeEngine) -> None:

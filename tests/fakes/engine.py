@@ -165,12 +165,12 @@ class FakeSession:
         script = self._engine.script
         budget = task.step_budget or 100
         count = min(script.drag_steps, budget)
-        for index in range(count):
+        for index in range(count + 1):  # 0 is the picture before the first update
             self._step()
             if script.fail_drag is not None and script.fail_drag[0] == index:
                 raise script.fail_drag[1]
-            share = (index + 1) / count
-            is_last = index == count - 1
+            share = index / count
+            is_last = index == count
             yield DragStep(
                 step_index=index,
                 step_budget=budget,
