@@ -108,11 +108,14 @@ def _find(host: HostName, machine: Machine, folder: Path | None) -> list[HostFol
     if folder is not None:
         _refuse_old_gimp_folder(host, folder)
         return [HostFolder(host=host, variant="--dir", plugins=folder.absolute())]
-    found = _FINDERS[host](machine)
+    try:
+        found = _FINDERS[host](machine)
+    except OSError as error:
+        raise NotWritable(f"{error.filename} can't be read: {error.strerror}.") from error
     if found:
         return found
     if host == "gimp" and has_only_old_gimp(machine):
-        raise HostNotFound("There is only GIMP 2.10 here, and draglayer needs GIMP 3.0 or later.")
+        raise HostNotFound("There is only GIMP 2 here, and draglayer needs GIMP 3.0 or later.")
     raise HostNotFound(
         f"{_PROGRAMS[host]} was not found for this user: start it once, or name its plug-in folder "
         "with --dir."

@@ -62,7 +62,7 @@ def _lines(kritarc: Path) -> list[str]:
     try:
         # Bytes that are no UTF-8 survive the round trip.
         text = kritarc.read_bytes().decode("utf-8", "surrogateescape")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     # Not splitlines, which also splits at characters that may stand within a value.
     return [line for line in re.split(r"(?<=\n)", text) if line]
