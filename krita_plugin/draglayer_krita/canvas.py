@@ -15,10 +15,7 @@ from .svg import DrawnLines, read_lines
 PIXEL_ORDER = "bgra8"
 SRGB = ("RGBA", "U8", "sRGB-elle-V2-srgbtrc.icc")
 
-_NO_VECTOR_LAYER = (
-    "There is no visible vector layer above the layer. "
-    "Add one and draw on it, with the Line tool, from where a part is to where it should be."
-)
+_NO_VECTOR_LAYER = "Draw the arrows on a vector layer above it first."
 
 
 class DocumentClosed(ClientError):

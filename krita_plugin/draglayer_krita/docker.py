@@ -126,7 +126,7 @@ class DraglayerDocker(DockWidget):
 
     def _bind(self) -> None:
         pump, editor = self._pump, self._pump.editor
-        pump.changed.connect(self.show_state)
+        pump.changed.connect(self._on_changed)
         self.visibilityChanged.connect(
             lambda is_visible: pump.watch(id(self), is_visible=is_visible)
         )
@@ -134,6 +134,9 @@ class DraglayerDocker(DockWidget):
         self._cancel.clicked.connect(lambda: pump.run(editor.cancel))
         self._insert.clicked.connect(lambda: pump.run(editor.insert))
         self._steps.valueChanged.connect(lambda steps: pump.run(lambda: self._set_steps(steps)))
+
+    def _on_changed(self) -> None:
+        self._pump.guard(self.show_state)
 
     def _set_steps(self, steps: int) -> None:
         self._pump.editor.settings.step_budget = steps or None

@@ -42,11 +42,12 @@ class Pump(QObject):
         QCoreApplication.instance().aboutToQuit.connect(self.close)
 
     def run(self, action: Callable[[], Any]) -> None:
-        """Runs what a button does and shows what came of it.
+        """Runs what a button or the timer asks for and has the dockers show what came of it."""
+        self.guard(action)
+        self.changed.emit()
 
-        The outermost border of the plug-in: Krita would show a modal "Script error" for what gets
-        through here.
-        """
+    def guard(self, action: Callable[[], Any]) -> None:
+        """The outermost border: Krita would show a modal "Script error" for what gets through."""
         try:
             action()
         except ClientError as error:
@@ -54,7 +55,6 @@ class Pump(QObject):
         except Exception:
             _log.exception("an action of the docker failed")
             self.editor.tell("Draglayer made a mistake; Krita's error output says which.")
-        self.changed.emit()
 
     def watch(self, docker_id: int, *, is_visible: bool) -> None:
         """Says whether a docker is seen; the canvas is looked at only while one is."""
@@ -69,6 +69,9 @@ class Pump(QObject):
         self._worker.close(CLOSE_TIMEOUT_S)
 
     def _tick(self) -> None:
+        self.guard(self._beat)
+
+    def _beat(self) -> None:
         self._tick_count += 1
         events = self._worker.drain()
         if events:

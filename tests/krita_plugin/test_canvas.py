@@ -78,12 +78,12 @@ def test_another_kind_of_layer_is_refused_in_words(canvas, picture, kind, words)
     assert canvas.layers_at_hand().problem.startswith(words)
 
 
-def test_without_a_vector_layer_the_way_to_one_is_said(canvas, picture):
+def test_without_a_vector_layer_one_is_asked_for(canvas, picture):
     picture.arrows.remove()
     picture.document.setActiveNode(picture.portrait)
     at_hand = canvas.layers_at_hand()
     assert at_hand.source.name == "portrait"
-    assert "Line tool" in at_hand.problem
+    assert "vector layer above" in at_hand.problem
 
 
 def test_a_vector_layer_at_the_bottom_has_nothing_to_edit(canvas, picture):

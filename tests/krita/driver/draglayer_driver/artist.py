@@ -126,6 +126,7 @@ class Artist:
         yield lambda: self._document.activeNode().name() == self._plan["layer"]
         self._before = self._composite()
         self._keep("before")
+        yield self.screen.shoot("0-opened").has_ended
 
     def _select(self) -> Steps:
         self.doing = "selecting"
@@ -179,6 +180,8 @@ class Artist:
         yield _patiently(self._has_ended, self._edit_patience_s)
         self.report["ended_text"] = self._widget(QLabel, "status").text()
         yield self.screen.shoot("3-result").has_ended
+        if not self._button("insert").isEnabled():
+            raise RuntimeError(f"there is no result: {self.report['ended_text']}")
 
     def _has_ended(self) -> bool:
         return self._button("insert").isEnabled() or self._button("start").isEnabled()
