@@ -11,7 +11,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 ROOT_TOOL = REPOSITORY / "tools" / "gimp_root.py"
-PLUGIN = REPOSITORY / "gimp_plugin" / "draglayer"
+STAGE_TOOL = REPOSITORY / "tools" / "stage_plugins.py"
 
 # Without these, modal windows wait for an answer: a welcome, and what to do with a profile.
 GIMPRC = """(config-version "{version}")
@@ -83,12 +83,8 @@ def _version(line: list[str]) -> str:
 
 def make_profile(folder: Path, host: GimpHost) -> Path:
     """A fresh GIMP profile with our plug-in in it, as an installation has it."""
-    plugin = folder / "plug-ins" / "draglayer"
-    shutil.copytree(PLUGIN, plugin, ignore=shutil.ignore_patterns("_vendor", "__pycache__"))
-    shutil.copytree(
-        REPOSITORY / "bridge_client",
-        plugin / "draglayer_gimp" / "_vendor" / "bridge_client",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    staged = folder / "staged"
+    subprocess.run([sys.executable, str(STAGE_TOOL), "--copy", str(staged)], check=True)
+    (staged / "gimp").rename(folder / "plug-ins")
     (folder / "gimprc").write_text(GIMPRC.format(version=host.version))
     return folder

@@ -56,7 +56,7 @@ class Watched:
 
 @contextmanager
 def running_gimp(
-    host: GimpHost, profile: Path, screen: Screen, picture: Path, folder: Path, runtime: Path
+    host: GimpHost, profile: Path, screen: Screen, picture: Path, *, folder: Path, runtime: Path
 ) -> Iterator[Watched]:
     """GIMP with the picture open, until the end of the block; it must then end well.
 
@@ -93,10 +93,10 @@ def running_gimp(
     watched = Watched(watch)
     try:
         yield watched
+        screen.shoot("last")
         watched.ask("stop")
         assert gimp.wait(60) == 0, log.read_text()
     finally:
-        screen.shoot("last")
         if gimp.poll() is None:
             gimp.kill()
             gimp.wait()

@@ -137,16 +137,18 @@ def running_screen(shots: Path) -> Iterator[Screen]:
         server.wait()
 
 
-def find_picture(screen: np.ndarray, picture: np.ndarray) -> tuple[int, int] | None:
-    """Where a picture shows on the screen at its own size, pixel for pixel; None = nowhere.
+def find_picture(
+    screen: np.ndarray, picture: np.ndarray, mark: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Where a picture's corner is on the screen, shown at its own size; None = nowhere.
 
     Args:
         screen: (H, W, 3), uint8.
         picture: (h, w, 3), uint8.
+        mark: (x, y) of a place in the picture whose surroundings are like no other.
     """
-    height, width = picture.shape[:2]
-    # Away from the edge, where GIMP draws the layer's dashed border.
-    row, column, side = height // 2, width // 4, 24
+    side = 24
+    column, row = mark[0] - side // 2, mark[1] - side // 2
     patch = picture[row : row + side, column : column + side].astype(np.int16)
     near = np.abs(screen.astype(np.int16) - patch[0, 0]).max(axis=2) <= 1
     for y, x in np.argwhere(near):

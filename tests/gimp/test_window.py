@@ -1,25 +1,30 @@
 """One edit in the real GIMP, by mouse and keyboard, from the open picture to the undone layer."""
 
+import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.gimp.artist import Artist
 from tests.gimp.host import REPOSITORY, GimpHost
 from tests.gimp.running import Watched, running_gimp
-from tests.gimp.screen import PROGRAMS, Screen, find_picture, running_screen, wait_for
+from tests.gimp.screen import PROGRAMS, Screen, running_screen
 
 pytestmark = [pytest.mark.gimp, pytest.mark.slow, pytest.mark.timeout(900)]
 
 SHOTS = REPOSITORY / "out" / "gimp"
-DIALOG = "^Drag Layer$"
+DEMO = REPOSITORY / "draglayer_cli" / "assets" / "demo"
+SOURCE = "portrait"
 
 
 @pytest.fixture
-def screen(gimp_host: GimpHost):
+def screen(gimp_host: GimpHost) -> Iterator[Screen]:
+    """A screen of the test's own."""
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing and os.environ.get("CI"):
         pytest.fail(f"CI has no {', '.join(missing)}")
@@ -29,108 +34,96 @@ def screen(gimp_host: GimpHost):
         yield running
 
 
-class Artist:
-    """Works GIMP's main window as a person does.
+@pytest.fixture
+def demo() -> Any:
+    """The demo's places, canvas px."""
+    return json.loads((DEMO / "demo.json").read_text())
+
+
+@pytest.fixture
+def watched(
+    gimp_host: GimpHost, gimp_profile: Path, screen: Screen, real_bridge: Path, tmp_path: Path
+) -> Iterator[Watched]:
+    """GIMP with the demo picture open."""
+    picture = tmp_path / "demo.ora"
+    shutil.copy(DEMO / "demo.ora", picture)
+    with running_gimp(
+        gimp_host, gimp_profile, screen, picture, folder=tmp_path, runtime=real_bridge
+    ) as running:
+        yield running
+
+
+def test_one_edit_from_the_picture_to_its_undo(screen: Screen, watched: Watched, demo: Any) -> None:
+    edit = next(each for each in demo["edits"] if each["name"] == "The head turns")
+    (pair,) = edit["pairs"]
+    artist = Artist(screen, watched, DEMO / "demo.png", mark=demo["keypoints"]["eye_left"])
+    artist.choose_layer(SOURCE)
+    artist.select(demo["selection"])
+    artist.draw_pair(pair["handle"], pair["target"])
+    screen.shoot("1-drawn")
+    facts, picture = watched.facts(), watched.composite()
+
+    artist.open_dialog()
+    artist.start_and_watch_preview()
+    artist.insert()
+    screen.shoot("4-inserted")
+    new_facts, new_picture = watched.facts(), watched.composite()
+    check_layers(facts, new_facts)
+    check_picture(picture, new_picture, demo["selection"])
+    check_motion(picture, new_picture, pair)
+
+    artist.close_dialog()
+    artist.undo()
+    screen.shoot("5-undone")
+    assert watched.facts()["layers"] == facts["layers"]
+    assert np.array_equal(watched.composite(), picture)
+
+
+def check_layers(facts: Any, new_facts: Any) -> None:
+    """One new layer directly above its source, inside the selection; all others as they were."""
+    new, *others = new_facts["layers"]
+    assert others == facts["layers"]
+    assert (new["name"], others[0]["name"]) == (f"{SOURCE} dragged", SOURCE)
+    left, top, right, bottom = facts["selection"]
+    x, y, width, height = new["place"]
+    assert left <= x < x + width <= right
+    assert top <= y < y + height <= bottom
+
+
+def check_picture(before: np.ndarray, after: np.ndarray, selection: Any) -> None:
+    """Outside the selection no byte changed; inside some did."""
+    x, y = selection["x"], selection["y"]
+    outside = np.ones(before.shape[:2], dtype=bool)
+    outside[y : y + selection["height"], x : x + selection["width"]] = False
+    assert np.array_equal(before[outside], after[outside])
+    assert not np.array_equal(before[~outside], after[~outside])
+
+
+def check_motion(before: np.ndarray, after: np.ndarray, pair: Any) -> None:
+    """What was at the handle moved at least half of the way to the target."""
+    handle, target = np.array(pair["handle"]), np.array(pair["target"])
+    way = target - handle
+    moved = find_again(before, after, handle, reach_px=1.5 * np.abs(way).max()) - handle
+    assert moved @ way / (way @ way) >= 0.5, f"moved by {moved} of {way}"
+
+
+def find_again(
+    before: np.ndarray, after: np.ndarray, place: np.ndarray, *, reach_px: float, side: int = 32
+) -> np.ndarray:
+    """Where the square around a place of one picture is in the other, by least squares.
 
     Args:
-        screen: Where GIMP shows.
-        watched: The image.
-        picture: What the picture looks like, (H, W, 3).
+        before: (H, W, 4), uint8.
+        after: (H, W, 4), uint8.
+        place: (x, y) in `before`.
+        reach_px: How far to look.
+        side: The square's side, px.
     """
-
-    def __init__(self, screen: Screen, watched: Watched, picture: np.ndarray) -> None:
-        self.screen, self.watched = screen, watched
-        self._window = wait_for("GIMP's window", lambda: screen.find_window("– GIMP$"), 120)
-        screen.fill_screen(self._window)
-        watched.facts()
-        self.look_at_image()
-        self._corner = (0, 0)
-        screen.point(800, 600)
-
-        def zoomed() -> tuple[int, int] | None:
-            screen.key("1", "shift+j")
-            return find_picture(screen.look(), picture)
-
-        self._corner = wait_for("the picture at 100 %", zoomed)
-
-    def look_at_image(self) -> None:
-        """Let keys go to the image's window."""
-        self.screen.focus(self._window)
-
-    def at(self, x: float, y: float) -> tuple[float, float]:
-        """A canvas place on the screen."""
-        return self._corner[0] + x, self._corner[1] + y
-
-    def choose_layer(self, name: str) -> None:
-        """Page through the layers to this one."""
-
-        def is_chosen() -> bool:
-            if self.watched.facts()["chosen"] == [name]:
-                return True
-            self.screen.key("Page_Up")
-            return False
-
-        wait_for(f"layer {name}", is_chosen)
-
-    def select(self, left: int, top: int, width: int, height: int) -> None:
-        """With the rectangle select tool."""
-        self.screen.key("r")
-        self.screen.drag(self.at(left, top), self.at(left + width, top + height))
-        self.screen.key("Return")
-        wait_for("a selection", lambda: self.watched.facts()["selection"])
-
-    def draw_pair(self, handle: tuple[float, float], target: tuple[float, float]) -> None:
-        """With the Paths tool: a new stroke from the handle to the target."""
-        before = len(self.watched.facts()["anchors"])
-        self.screen.key("b")
-        if before:
-            with self.screen.held("shift"):
-                self.screen.click(*self.at(*handle))
-        else:
-            self.screen.click(*self.at(*handle))
-        wait_for("a stroke", lambda: len(self.watched.facts()["anchors"]) == before + 1)
-        self.screen.click(*self.at(*target))
-        wait_for("its end", lambda: len(self.watched.facts()["anchors"][-1]) == 2)
-
-    def open_dialog(self) -> str:
-        """By the menu."""
-        self.screen.key("alt+r", "y")
-        return wait_for("the dialog", lambda: self.screen.find_window(DIALOG))
-
-
-def test_one_edit_from_the_picture_to_its_undo(gimp_host, gimp_profile, screen, live_bridge, tmp_path):
-    picture = tmp_path / "demo.ora"
-    shutil.copy("/work/scratch/gp/demo/demo.ora", picture)
-    flat = np.asarray(Image.open("/work/scratch/gp/demo/demo.png").convert("RGB"))
-    with running_gimp(
-        gimp_host, gimp_profile, screen, picture, tmp_path, live_bridge.folder
-    ) as watched:
-        artist = Artist(screen, watched, flat)
-        screen.shoot("1-opened")
-        artist.choose_layer("portrait")
-        artist.select(520, 320, 280, 280)
-        artist.draw_pair((660, 510), (690, 520))
-        screen.shoot("2-drawn")
-        before, picture_before = watched.facts(), watched.composite()
-        print(before)
-        artist.open_dialog()
-        screen.shoot("3-dialog")
-        print(screen.place_of(screen.find_window(DIALOG)))
-        dialog = screen.find_window(DIALOG)
-        screen.move_window(dialog, 1150, 100)
-        screen.focus(dialog)
-        screen.key("alt+s")
-
-        def inserted():
-            screen.key("alt+i")
-            return len(watched.layer_names()) == 3
-
-        wait_for("inserted", inserted)
-        screen.shoot("4-inserted")
-        print(watched.facts())
-        screen.key("alt+c")
-        wait_for("no dialog", lambda: not screen.find_window(DIALOG))
-        artist.look_at_image()
-        screen.key("ctrl+z")
-        wait_for("undo", lambda: len(watched.layer_names()) == 2)
-        assert (watched.composite() == picture_before).all()
+    column, row = (int(value) - side // 2 for value in place)
+    patch = before[row : row + side, column : column + side, :3].astype(np.float32)
+    reach = int(reach_px)
+    area = after[row - reach : row + side + reach, column - reach : column + side + reach, :3]
+    windows = np.lib.stride_tricks.sliding_window_view(area, (side, side), axis=(0, 1))
+    error = np.square(windows - patch.transpose(2, 0, 1)).sum(axis=(2, 3, 4))
+    best_row, best_column = np.unravel_index(np.argmin(error), error.shape)
+    return place + np.array([best_column - reach, best_row - reach])

@@ -36,7 +36,9 @@ def facts(image):
         "layers": [layer_facts(layer) for layer in image.get_layers()],
         "chosen": [layer.get_name() for layer in image.get_selected_layers()],
         "selection": corners if is_selected else None,
-        "anchors": [[points[i + 2 : i + 4] for i in range(0, len(points), 6)] for points in strokes],
+        "anchors": [
+            [points[i + 2 : i + 4] for i in range(0, len(points), 6)] for points in strokes
+        ],
     }
 
 

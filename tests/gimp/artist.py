@@ -1,0 +1,136 @@
+"""Works GIMP's windows as a person does, and waits until each act has shown its effect."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.gimp.running import Watched
+from tests.gimp.screen import Screen, find_picture, wait_for
+
+DIALOG = "^Drag Layer$"
+DIALOG_PLACE = (1180, 120)
+# A fresh profile is filled first; and the engine works on two slow cores.
+START_TIMEOUT_S, EDIT_TIMEOUT_S = 180.0, 420.0
+
+
+class Artist:
+    """One person before one image.
+
+    Args:
+        screen: Where GIMP shows.
+        watched: The image, to see what an act did.
+        picture: File that looks like the image.
+        mark: (x, y) of a place in it that is like no other.
+    """
+
+    def __init__(
+        self, screen: Screen, watched: Watched, picture: Path, mark: tuple[float, float]
+    ) -> None:
+        self._screen, self._watched = screen, watched
+        self._dialog = ""
+        self._window = wait_for(
+            "GIMP's window", lambda: screen.find_window("– GIMP$"), START_TIMEOUT_S
+        )
+        screen.fill_screen(self._window)
+        self._watched.facts()
+        screen.focus(self._window)
+        # Out of the picture: the brush's outline would cover what is looked for.
+        screen.point(0, 0)
+        known = np.asarray(Image.open(picture).convert("RGB"))
+
+        def find_at_full_size() -> tuple[int, int] | None:
+            screen.key("1", "shift+j")
+            return find_picture(screen.look(), known, (int(mark[0]), int(mark[1])))
+
+        self._corner = wait_for("the picture at 100 %, centred", find_at_full_size)
+
+    def _at(self, place: tuple[float, float]) -> tuple[float, float]:
+        return self._corner[0] + place[0], self._corner[1] + place[1]
+
+    def choose_layer(self, name: str) -> None:
+        """Page through the layers to this one."""
+
+        def is_chosen() -> bool:
+            if self._watched.facts()["chosen"] == [name]:
+                return True
+            self._screen.key("Page_Up")
+            return False
+
+        wait_for(f"layer {name} chosen", is_chosen)
+
+    def select(self, area: Any) -> None:
+        """Draw it with the rectangle select tool."""
+        corner = area["x"], area["y"]
+        opposite = area["x"] + area["width"], area["y"] + area["height"]
+        self._screen.key("r")
+        self._screen.drag(self._at(corner), self._at(opposite))
+        self._screen.key("Return")
+        expected = [*corner, *opposite]
+        wait_for("the selection", lambda: self._watched.facts()["selection"] == expected)
+
+    def draw_pair(self, handle: tuple[float, float], target: tuple[float, float]) -> None:
+        """Draw a stroke of its own with the Paths tool."""
+        count = len(self._watched.facts()["anchors"])
+        self._screen.key("b")
+        if count:
+            with self._screen.held("shift"):
+                self._screen.click(*self._at(handle))
+        else:
+            self._screen.click(*self._at(handle))
+        wait_for("a new stroke", lambda: len(self._watched.facts()["anchors"]) == count + 1)
+        self._screen.click(*self._at(target))
+        wait_for("its end", lambda: len(self._watched.facts()["anchors"][-1]) == 2)
+
+    def open_dialog(self) -> None:
+        """By the menu: Filters, Drag Layer."""
+        self._screen.key("alt+r", "y")
+        self._dialog = wait_for("the dialog", lambda: self._screen.find_window(DIALOG))
+        self._screen.move_window(self._dialog, *DIALOG_PLACE)
+        self._screen.focus(self._dialog)
+
+    def _look_at_preview(self) -> np.ndarray:
+        """The middle of the dialog, which its picture fills."""
+        left, top, width, height = self._screen.place_of(self._dialog)
+        seen = self._screen.look()[top : top + height, left : left + width].astype(np.int16)
+        return seen[2 * height // 5 : 3 * height // 5, width // 4 : 3 * width // 4]
+
+    def start_and_watch_preview(self) -> None:
+        """Press Start, and wait until the dialog shows another picture than the layer."""
+        before = wait_for("the dialog's picture", self._steady_preview)
+        self._screen.shoot("2-dialog")
+        self._screen.key("alt+s")
+
+        def has_changed() -> bool:
+            return bool(np.abs(self._look_at_preview() - before[0]).mean() > 1.0)
+
+        wait_for("a preview", has_changed, EDIT_TIMEOUT_S)
+        self._screen.shoot("3-preview")
+
+    def _steady_preview(self) -> tuple[np.ndarray] | None:
+        first, second = self._look_at_preview(), self._look_at_preview()
+        is_drawn = first.std() > 5.0
+        return (first,) if is_drawn and np.array_equal(first, second) else None
+
+    def insert(self) -> None:
+        """Press Insert, which does nothing before there is a result."""
+        count = len(self._watched.facts()["layers"])
+
+        def is_inserted() -> bool:
+            self._screen.key("alt+i")
+            return len(self._watched.facts()["layers"]) > count
+
+        wait_for("the new layer", is_inserted, EDIT_TIMEOUT_S)
+
+    def close_dialog(self) -> None:
+        """Press Close."""
+        self._screen.key("alt+c")
+        wait_for("no dialog", lambda: self._screen.find_window(DIALOG) is None)
+
+    def undo(self) -> None:
+        """Press Ctrl+Z once in the image."""
+        count = len(self._watched.facts()["layers"])
+        self._screen.focus(self._window)
+        self._screen.key("ctrl+z")
+        wait_for("the undo", lambda: len(self._watched.facts()["layers"]) < count)
