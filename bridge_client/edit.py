@@ -95,7 +95,7 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True)
 class InversionProgress:
-    """How far finding the picture in the generator is."""
+    """How far finding the picture in the generator is; step 0 is before the first update."""
 
     step_index: int
     step_budget: int
@@ -104,7 +104,10 @@ class InversionProgress:
 
 @dataclass(frozen=True, slots=True)
 class DragProgress:
-    """How far the drag is: the handles' places now, and their mean distance to the targets."""
+    """How far the drag is: the handles' places now, and their mean distance to the targets.
+
+    Step 0 is the picture before the first update, step `step_budget` the last.
+    """
 
     step_index: int
     step_budget: int

@@ -30,7 +30,7 @@ _STATE_TEXTS = {
     EditState.IDLE: "Ready.",
     EditState.CONNECTING: "Looking for the bridge …",
     EditState.SENDING: "Sending the layer …",
-    EditState.QUEUED: "Waiting for another edit to finish …",
+    EditState.QUEUED: "Waiting for the bridge to begin …",
     EditState.INVERTING: "Finding the picture in the model …",
     EditState.DRAGGING: "Dragging …",
     EditState.CANCELLING: "Stopping …",
@@ -232,7 +232,7 @@ class EditModel:
             return _RESULT_TEXTS[self._result_reason]
         if self._state is EditState.DRAGGING and self._drag is not None:
             return (
-                f"Dragging: step {self._drag.step_index + 1} of at most {self._drag.step_budget}, "
+                f"Dragging: step {self._drag.step_index} of at most {self._drag.step_budget}, "
                 f"{self._drag.distance_px:.1f} px to go."
             )
         return _STATE_TEXTS[self._state]
@@ -266,4 +266,4 @@ class EditModel:
 
 
 def _share(step_index: int, step_budget: int) -> float:
-    return min(1.0, (step_index + 1) / step_budget) if step_budget > 0 else 0.0
+    return min(1.0, step_index / step_budget) if step_budget > 0 else 0.0

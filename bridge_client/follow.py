@@ -37,8 +37,11 @@ class StopSignal:
         return self._is_closing
 
     def set(self, *, is_closing: bool = False) -> None:
-        """Asks for the stop, from any thread, without waiting."""
+        """Asks for the stop, from any thread, without waiting; asking again changes nothing."""
         with self._lock:
+            if self._is_closing or (self.is_set and not is_closing):
+                # The stream that is read now already tells of the cancel: leave it alone.
+                return
             self._is_closing = self._is_closing or is_closing
             self._asked.set()
             if self._stream is not None:

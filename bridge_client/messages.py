@@ -268,7 +268,7 @@ class InversionProgressEvent:
 class DragProgressEvent:
     """event: drag-progress. The latest replaces the ones before it."""
 
-    step_index: int
+    step_index: int  # 0 = before the first update
     step_budget: int
     handles_canvas: tuple[Point, ...]  # where tracking found them, in the order of the pairs
     distance_px: float  # mean handle to target, canvas px

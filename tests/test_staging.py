@@ -120,7 +120,6 @@ def installed_wheel(tmp_path_factory) -> Path:
     return target
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_wheel_carries_the_staged_plugins(installed_wheel, staging, tmp_path, host):
     staging.copy_plugin(ROOT, host, tmp_path / host)
@@ -129,7 +128,6 @@ def test_the_wheel_carries_the_staged_plugins(installed_wheel, staging, tmp_path
     assert import_alone((installed_wheel / "draglayer_cli/plugins" / host / CLIENTS[host]).parent)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("host", HOSTS)
 def test_the_installed_wheel_stages_into_a_hosts_folder(installed_wheel, staging, tmp_path, host):
     code = "from draglayer_cli.install import command; command()"

@@ -109,7 +109,7 @@ def test_the_handles_are_where_tracking_found_them(model):
     model.apply(StateChanged(EditState.DRAGGING))
     model.apply(DragProgress(4, 10, (Point(25, 20),), 5.04))
     assert model.handles_canvas == (Point(25, 20),)
-    assert model.status_text == "Dragging: step 5 of at most 10, 5.0 px to go."
+    assert model.status_text == "Dragging: step 4 of at most 10, 5.0 px to go."
 
 
 def test_a_result_can_be_inserted_once(model):

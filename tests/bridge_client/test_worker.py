@@ -126,6 +126,21 @@ def test_cancel_keeps_the_best_so_far(bridge, worker, request_4px):
     assert states(events) == [EditState.CANCELLING, EditState.FETCHING, EditState.CANCELLED]
 
 
+def test_cancel_pressed_again_and_again_is_one_cancel(bridge, worker, request_4px):
+    bridge.script = drag_waits
+    worker.start(request_4px)
+    drain_until(worker, is_kind(DragProgress))
+    worker.cancel()
+    job = bridge.job_of_kind("drag")
+    job.wait_for(lambda: job.cancel_count == 1)
+    for _ in range(20):
+        worker.cancel()
+        PAUSE.wait(0.005)
+    job.end("cancelled", has_result=True)
+    assert only(drain_until(worker, is_final), ResultReady).reason == "cancelled"
+    assert job.cancel_count == 1
+
+
 def test_cancel_takes_the_stream_up_where_it_was(bridge, worker, request_4px):
     bridge.script = drag_waits
     worker.start(request_4px)
