@@ -1,11 +1,14 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from draglayer_cli.hosts import Machine
-from draglayer_cli.install import command, is_krita_running
+from draglayer_cli.install import command, is_krita_running, own_interpreter
 
 
 @pytest.fixture
@@ -58,6 +61,33 @@ def test_the_interpreter_of_this_installation_is_recorded_where_it_can_start_the
         assert Path(json.loads(record.read_text())["interpreter"]).is_file()
     else:
         assert "start `draglayer serve` before you drag" in result.output
+
+
+AS_A_HOST = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from bridge_client import Launcher
+launcher = Launcher()
+client = launcher.connect()
+print(client.server_info().api)
+client.shut_down()
+print(launcher.process.wait(60))
+"""
+
+
+@pytest.mark.skipif(own_interpreter() is None, reason="draglayer is not installed, only found")
+def test_the_installed_plugin_starts_the_bridge_of_this_installation(home):
+    assert install(home, "gimp", "--dir", str(home / "plug-ins")).exit_code == 0
+    vendor = home / "plug-ins/draglayer/draglayer_gimp/_vendor"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", AS_A_HOST, str(vendor)],
+        env={**os.environ, "DRAGLAYER_RUNTIME_DIR": str(home / "run"), "PYTHONHOME": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["1.0", "0"], done.stderr
+    assert not (home / "run/bridge.json").exists()
 
 
 def test_a_sandboxed_program_gets_no_interpreter_and_a_warning(home):
