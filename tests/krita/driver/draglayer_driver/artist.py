@@ -59,13 +59,13 @@ class Runner:
         try:
             if not self._condition():
                 if time.monotonic() > self._deadline_s:
-                    raise TimeoutError(f"waited in vain: {self._artist.doing}")
+                    raise TimeoutError(f"waited in vain while {self._artist.situation}")
                 return
             self._condition = next(self._steps)
             patience_s = getattr(self._condition, "patience_s", PATIENCE_S)
             self._deadline_s = time.monotonic() + patience_s
         except StopIteration:
-            self._end(0)
+            self._quit()
         except BaseException:
             self._fail(traceback.format_exc())
 
@@ -74,15 +74,19 @@ class Runner:
         (self._out / "failure.txt").write_text(text, encoding="utf-8")
         picture = self._artist.screen.shoot("failure")
         picture.wait()
-        self._end(99)
-
-    def _end(self, code: int) -> None:
-        report = json.dumps(self._artist.report, indent=2)
-        (self._out / "report.json").write_text(report, encoding="utf-8")
         sys.stdout.flush()
         sys.stderr.flush()
-        # Krita's own way out gives 0 whatever happened.
-        os._exit(code)
+        # Krita's own way out would give 0.
+        os._exit(99)
+
+    def _quit(self) -> None:
+        """Leaves Krita by its menu, so that the plug-in's end is part of the test."""
+        self._timer.stop()
+        report = json.dumps(self._artist.report, indent=2)
+        (self._out / "report.json").write_text(report, encoding="utf-8")
+        for document in Krita.instance().documents():
+            document.setModified(False)  # or Krita would ask
+        Krita.instance().action("file_quit").trigger()
 
 
 def _loop_runs() -> bool:
@@ -100,6 +104,7 @@ class Artist:
         self.report: dict = {}
         self._krita = Krita.instance()
         self._document = None
+        self._docker = None
 
     def steps(self) -> Steps:
         """All that the artist does."""
@@ -171,7 +176,8 @@ class Artist:
         yield self.screen.shoot("1-arrows").has_ended
         yield from self._press("start")
         self.doing = "waiting for progress"
-        yield lambda: self._widget(QProgressBar, "progress").value() > 0
+        progress = self._widget(QProgressBar, "progress")
+        yield _patiently(lambda: progress.value() > 0 or self._has_ended(), self._edit_patience_s)
         preview = self._widget(QLabel, "preview")
         yield _patiently(lambda: bool(preview.pixmap()) or self._has_ended(), self._edit_patience_s)
         self.report["running_text"] = self._widget(QLabel, "status").text()
@@ -182,6 +188,12 @@ class Artist:
         yield self.screen.shoot("3-result").has_ended
         if not self._button("insert").isEnabled():
             raise RuntimeError(f"there is no result: {self.report['ended_text']}")
+
+    @property
+    def situation(self) -> str:
+        """What is being done, and what the docker says."""
+        said = "" if self._docker is None else self._widget(QLabel, "status").text()
+        return f"{self.doing}; the docker says: {said!r}"
 
     def _has_ended(self) -> bool:
         return self._button("insert").isEnabled() or self._button("start").isEnabled()
