@@ -80,7 +80,8 @@ class Worker:
         try:
             self._pool.warm_up()
         except EngineFailure as failure:
-            _log.warning("The engine could not be loaded.", exc_info=failure)
+            _log.warning("%s", failure.message)
+            _log.info("The engine could not be loaded.", exc_info=failure)
             self._set_unready(failure)
         except Exception:  # an engine that cannot load is a state that clients are told
             _log.exception("The engine could not be loaded.")

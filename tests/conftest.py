@@ -23,6 +23,10 @@ from bridge_server.config import BridgeConfig
 from tests.fakes.bridge import ARTIST_TOKEN, IN_PROCESS_PORT, FakeClock, RunningBridge
 from tests.fakes.engine import FakeEngine
 
+# Read when torch is loaded, which this file must not do. Threads that spin for each other on a busy
+# machine of few cores made tests of tiny generators ten times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SEED = 20230510
 LEAK_PATIENCE_S = 5.0
 
