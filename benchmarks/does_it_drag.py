@@ -2,10 +2,10 @@
 
     python -m benchmarks.does_it_drag [--model FILE] [--reference] [--sheet out/does-it-drag.png]
 
-For each of {mouth, ear, yaw} and each of {true w, inverted w} a number of heads is drawn, and each again with
-that one factor changed. Handles and targets are the keypoints of the two drawings; the drag begins at the
-first one's latent. Told is how much of the keypoints' distance to their targets the drag took away, read off the
-render by the keypoint detector.
+For each of {mouth, ear, yaw} and each of {true w, inverted w} a number of heads is drawn, and each
+again with that one factor changed. Handles and targets are the keypoints of the two drawings; the
+drag begins at the first one's latent. Told is how much of the keypoints' distance to their targets
+the drag took away, read off the render by the keypoint detector.
 """
 
 import argparse

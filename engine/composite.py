@@ -1,7 +1,7 @@
 """The edit as a layer: only what changed, only where the mask lets it, and nothing else at all.
 
-The render after the drag is laid over the window, masked and feathered. Pixels with alpha 0 are not drawn by
-the host, so what is outside the mask stays as it was, byte for byte.
+The render after the drag is laid over the window, masked and feathered. Pixels with alpha 0 are
+not drawn by the host, so what is outside the mask stays as it was, byte for byte.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from torch import Tensor
 
 from engine.images import Pixels, blur, from_generator, resize, uint8_pixels, unit_tensor
 
-_CHANGE_SEEN = (0.02, 0.07)  # colour difference, of 1, where a change begins to count and counts wholly
+_CHANGE_SEEN = (
+    0.02,
+    0.07,
+)  # colour difference, of 1, where a change begins to count and counts wholly
 _FEATHER_SHARE = 0.02  # of the window's side
 
 
@@ -44,7 +47,8 @@ def edit_layer(
         editable_mask: (H, W), uint8, 255 = may move; None: all may.
 
     Returns:
-        (H, W, 4), uint8, straight alpha; alpha is 0 where the mask is, and never above mask or layer.
+        (H, W, 4), uint8, straight alpha; alpha is 0 where the mask is, and never above mask or
+        layer.
     """
     height, width = window.shape[:2]
     side = max(height, width)
@@ -73,7 +77,8 @@ def cut_to_content(layer: Pixels) -> LayerPatch:
 
 
 def lay_over(below: Pixels, layer: Pixels) -> Pixels:
-    """Lays a layer over pixels of the same size, as a host with 8 bits does (Porter and Duff, "over").
+    """Lays a layer over pixels of the same size, as a host with 8 bits does (Porter and Duff,
+    "over").
 
     Args:
         below: (H, W, 4), uint8, straight alpha.

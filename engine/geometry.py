@@ -1,8 +1,9 @@
 """Points and the frames that they live in: the only place that swaps (x, y) and (row, column).
 
-Points are (x, y) in continuous pixels: pixel i covers [i, i + 1), its centre is i + 0.5. Going from one
-frame to another is therefore pure multiplication. Frames here: `window` (the square cut-out of the canvas),
-`generator` (the generator's image) and `feature` (the map of one of its blocks).
+Points are (x, y) in continuous pixels: pixel i covers [i, i + 1), its centre is i + 0.5. Going
+from one frame to another is therefore pure multiplication. Frames here: `window` (the square
+cut-out of the canvas), `generator` (the generator's image) and `feature` (the map of one of its
+blocks).
 """
 
 import math

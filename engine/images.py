@@ -1,7 +1,7 @@
 """uint8 arrays and float tensors, masks and resizing: the only place that knows ranges.
 
-An artist's pixels are (H, W, 4), uint8, straight alpha, encoded sRGB. A generator's are (1, 3, S, S),
-float32, RGB in [-1, 1].
+An artist's pixels are (H, W, 4), uint8, straight alpha, encoded sRGB. A generator's are (1, 3, S,
+S), float32, RGB in [-1, 1].
 """
 
 import numpy as np
@@ -36,7 +36,8 @@ def to_generator(image: Tensor) -> Tensor:
 
 
 def resize(planes: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resizes (N, C, H, W) to (h, w); bicubic, averaging where it shrinks, inside the first range."""
+    """Resizes (N, C, H, W) to (h, w); bicubic, averaging where it shrinks, inside the first
+    range."""
     if planes.shape[2:] == size:
         return planes
     resized = F.interpolate(planes, size=size, mode="bicubic", antialias=True, align_corners=False)
@@ -44,7 +45,8 @@ def resize(planes: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def blur(planes: Tensor, radius: float) -> Tensor:
-    """Blurs (N, C, H, W) twice by a box of `radius` px; beyond the border the nearest pixel counts."""
+    """Blurs (N, C, H, W) twice by a box of `radius` px; beyond the border the nearest pixel
+    counts."""
     reach = round(radius)
     if reach < 1:
         return planes

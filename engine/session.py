@@ -1,7 +1,8 @@
-"""One open window: invert it once, drag it as often as the artist likes, and take the edit as a layer."""
+"""One open window: invert it once, drag it as often as the artist likes, and take the edit as a
+layer."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -49,7 +50,8 @@ class EditingSession:
         device: where to compute; None for the best device of this machine.
 
     Raises:
-        ValueError: the window is not square or empty, or the mask is of another size or selects nothing.
+        ValueError: the window is not square or empty, or the mask is of another size or selects
+            nothing.
     """
 
     def __init__(
@@ -97,9 +99,7 @@ class EditingSession:
         Raises:
             InversionDiverged: the search left the range of numbers.
         """
-        for step in invert(
-            self._generator, self._picture, w_spread=self._w_spread, params=params
-        ):
+        for step in invert(self._generator, self._picture, w_spread=self._w_spread, params=params):
             self._set_pivot(step.w_pivot)
             yield step
 
@@ -125,7 +125,9 @@ class EditingSession:
         """
         self._check_pairs(pairs)
         w_plus = self.w_plus
-        params = params or DragParams(**({} if step_budget is None else {"step_budget": step_budget}))
+        params = params or DragParams()
+        if step_budget is not None:
+            params = replace(params, step_budget=step_budget)
         to_feature = self._space.block / self._window.shape[0]
         steps = loop.drag(
             self._generator,
@@ -152,11 +154,13 @@ class EditingSession:
         return edit_layer(self._window, self._render_before(), self._render(), self._mask)
 
     def result(self) -> LayerPatch:
-        """Gives the edit so far as a layer, cut to what is visible, with its offset in the window."""
+        """Gives the edit so far as a layer, cut to what is visible, with its offset in the
+        window."""
         return cut_to_content(self.layer())
 
     def preview(self) -> Pixels:
-        """Gives the window with the edit so far, at most `PREVIEW_SIZE_PX` large: (s, s, 3), uint8."""
+        """Gives the window with the edit so far, at most `PREVIEW_SIZE_PX` large: (s, s, 3),
+        uint8."""
         side = min(PREVIEW_SIZE_PX, self._window.shape[0])
         small = uint8_pixels(resize(unit_tensor(self._window), (side, side)))
         mask = self._mask

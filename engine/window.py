@@ -13,7 +13,8 @@ class WindowImage:
     """What the generator is shown of the artist's layer.
 
     Attributes:
-        image: (1, 3, S, S), float32, RGB in [-1, 1]; where the layer is transparent, its mean colour.
+        image: (1, 3, S, S), float32, RGB in [-1, 1]; where the layer is transparent, its mean
+            colour.
         opacity: (1, 1, S, S), float32, in [0, 1].
     """
 

@@ -1,8 +1,10 @@
-"""Draws the demo's inputs: a framed portrait on a wall, as flat and as layered picture, with mask and pairs.
+"""Draws the demo's inputs: a framed portrait on a wall, as flat and as layered picture, with mask
+and pairs.
 
     python -m training.demo --out draglayer_cli/assets/demo
 
-They are drawings, not samples of the generator: the demo inverts a picture that the model has never seen.
+They are drawings, not samples of the generator: the demo inverts a picture that the model has
+never seen.
 """
 
 import argparse
@@ -86,7 +88,9 @@ def keypoints_canvas(changes: dict[str, float] | None = None) -> dict[str, tuple
 def portrait(changes: dict[str, float] | None = None) -> Image.Image:
     """Gives the portrait, drawn at twice its size and averaged."""
     side = PORTRAIT[2]
-    return _image(draw(factors(changes), 2 * side).images[0]).resize((side, side), Image.Resampling.BOX)
+    return _image(draw(factors(changes), 2 * side).images[0]).resize(
+        (side, side), Image.Resampling.BOX
+    )
 
 
 def wall() -> Image.Image:
@@ -103,10 +107,16 @@ def wall() -> Image.Image:
     board = torch.tensor([0.95, 0.93, 0.88])[:, None, None] * light
     picture = torch.where((y > 740) & (y <= 770), board, picture)
     left, top, side = PORTRAIT
-    for margin, colour in ((40, (0.36, 0.22, 0.12)), (32, (0.62, 0.43, 0.20)), (12, (0.40, 0.26, 0.13))):
+    for margin, colour in (
+        (40, (0.36, 0.22, 0.12)),
+        (32, (0.62, 0.43, 0.20)),
+        (12, (0.40, 0.26, 0.13)),
+    ):
         inside = (x > left - margin) & (x < left + side + margin)
         inside &= (y > top - margin) & (y < top + side + margin)
-        picture = torch.where(inside, torch.tensor(colour)[:, None, None].expand_as(picture), picture)
+        picture = torch.where(
+            inside, torch.tensor(colour)[:, None, None].expand_as(picture), picture
+        )
     return _image(picture)
 
 
@@ -122,7 +132,9 @@ def write(folder: Path) -> None:
     mask.paste(255, (left, top, left + side, top + side))
     mask.save(folder / "mask.png", optimize=True)
     (folder / "demo.json").write_text(json.dumps(_description(), indent=2) + "\n")
-    _write_openraster(folder / "demo.ora", flat, [("portrait", head, left, top), ("wall", backdrop, 0, 0)])
+    _write_openraster(
+        folder / "demo.ora", flat, [("portrait", head, left, top), ("wall", backdrop, 0, 0)]
+    )
 
 
 def _description() -> dict[str, object]:
@@ -174,7 +186,9 @@ def _write_openraster(
         _add(archive, "Thumbnails/thumbnail.png", _png(thumbnail))
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
+def _add(
+    archive: zipfile.ZipFile, name: str, content: bytes, method: int = zipfile.ZIP_DEFLATED
+) -> None:
     """Adds a member with a fixed date, so that the same drawing gives the same file."""
     member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     member.compress_type = method

@@ -1,6 +1,6 @@
 """Writes a training run's averaged generator as a model file.
 
-    python -m training.export --run runs/practice --out engine/models/default.safetensors
+python -m training.export --run runs/practice --out engine/models/default.safetensors
 """
 
 import argparse
@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--size", type=int, help="stop at this block; by default the whole generator")
+    parser.add_argument("--size", type=int, help="stop at this block")
     parser.add_argument("--feature-block", type=int, required=True)
     parser.add_argument("--rows", type=int, required=True)
     arguments = parser.parse_args()

@@ -2,7 +2,8 @@
 
     python -m training.keypoints --out training/keypoints.safetensors
 
-Trained on drawings alone, blurred, noisy and shifted in colour, so that it reads a generator's renders too.
+Trained on drawings alone, blurred, noisy and shifted in colour, so that it reads a generator's
+renders too.
 """
 
 import argparse
@@ -99,7 +100,7 @@ def train(pictures: int, *, seed: int = 0, batch: int = 64) -> KeypointDetector:
             images = roughen(drawing.images, source)
         loss = (detector(images) - drawing.keypoints).abs().mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         schedule.step()
     return detector.requires_grad_(False).eval()

@@ -1,12 +1,12 @@
 """Procedural pictures of animal heads: what the practice model learns, with every keypoint exact.
 
-A head is an ellipsoid seen from the front. What is painted on it (eyes, brows, stripes, cheeks) lives in
-the ellipsoid's own coordinates and therefore turns with it; what stands out of it (muzzle, nose, jaw, ears)
-hangs on points in space that are turned and projected. Everything is a continuous function of a few named
-factors and of the place in the frame, so that a picture can be drawn at any size.
+A head is an ellipsoid seen from the front. What is painted on it (eyes, brows, stripes, cheeks)
+lives in the ellipsoid's own coordinates and therefore turns with it; what stands out of it (muzzle,
+nose, jaw, ears) hangs on points in space that are turned and projected. Everything is a continuous
+function of a few named factors and of the place in the frame: a picture can be drawn at any size.
 
-Frames: `frame` coordinates are (x, y) in [0, 1], x to the right, y down, over the square picture. `head`
-coordinates are (x, y, z) on the unit ball, z towards the viewer, before the head is turned.
+Frames: `frame` coordinates are (x, y) in [0, 1], x to the right, y down, over the square picture.
+`head` coordinates are (x, y, z) on the unit ball, z towards the viewer, before the head is turned.
 """
 
 from dataclasses import dataclass
@@ -42,11 +42,11 @@ FACTORS: tuple[Factor, ...] = (
     Factor(name="brow_height", low=0.0, high=1.0, meaning="0 on the eye, 1 high"),
     Factor(name="ear_length", low=0.45, high=1.15, meaning="in radii of the head"),
     Factor(name="ear_spread", low=-0.05, high=0.75, meaning="radians from upright, outwards"),
-    Factor(name="fur_hue", low=-0.03, high=0.14, meaning="turns of the colour wheel, red to yellow"),
+    Factor(name="fur_hue", low=-0.03, high=0.14, meaning="turns of the wheel, red to yellow"),
     Factor(name="fur_lightness", low=0.38, high=0.95, meaning="HSV value of the fur"),
     Factor(name="stripes", low=0.0, high=1.0, meaning="0 plain, 1 strongly striped"),
-    Factor(name="eye_hue", low=0.08, high=0.62, meaning="turns of the colour wheel, amber to blue"),
-    Factor(name="background_hue", low=0.25, high=0.95, meaning="turns of the colour wheel"),
+    Factor(name="eye_hue", low=0.08, high=0.62, meaning="turns of the wheel, amber to blue"),
+    Factor(name="background_hue", low=0.25, high=0.95, meaning="turns of the wheel"),
 )
 
 KEYPOINTS: tuple[str, ...] = (
@@ -99,7 +99,8 @@ def factors_from_z(z: Tensor) -> Tensor:
     share = torch.special.ndtr(direction[:, : len(FACTORS)])
     low = torch.tensor([factor.low for factor in FACTORS], device=z.device)
     high = torch.tensor([factor.high for factor in FACTORS], device=z.device)
-    return low + share * (high - low)
+    factors: Tensor = low + share * (high - low)
+    return factors
 
 
 def middle_factors(count: int = 1) -> Tensor:
@@ -169,7 +170,9 @@ class _Painter:
         self.local_y = y1
         self.local_z = u * self.sin_yaw + z1 * self.cos_yaw
 
-    def _project(self, x: Tensor | float, y: Tensor | float, z: Tensor | float) -> tuple[Tensor, Tensor]:
+    def _project(
+        self, x: Tensor | float, y: Tensor | float, z: Tensor | float
+    ) -> tuple[Tensor, Tensor]:
         """Turns a point of the head and gives its place in the frame: two (N, 1, 1)."""
         zero = torch.zeros_like(self.sin_yaw)
         x, y, z = zero + x, zero + y, zero + z
@@ -204,7 +207,12 @@ class _Painter:
         return self._inside(level, slope.to(self.device)), u, v
 
     def _spot(
-        self, x: Tensor | float, y: Tensor | float, a: Tensor | float, b: Tensor | float, tilt: float = 0.0
+        self,
+        x: Tensor | float,
+        y: Tensor | float,
+        a: Tensor | float,
+        b: Tensor | float,
+        tilt: float = 0.0,
     ) -> Tensor:
         """Coverage of an ellipse painted on the front of the head, in head coordinates."""
         dx, dy = self.local_x - x, self.local_y - y
@@ -350,7 +358,7 @@ class _Painter:
 
 
 def _hsv(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
-    """RGB (N, 3, 1, 1) from hue in turns (any real), saturation and value in [0, 1], each (N, 1, 1)."""
+    """RGB (N, 3, 1, 1) from hue in turns, saturation and value in [0, 1], each (N, 1, 1)."""
     shift = torch.tensor([5.0, 3.0, 1.0], device=hue.device)[None, :, None, None]
     k = (shift + 6.0 * hue.unsqueeze(1)) % 6.0
     ramp = torch.minimum(k, 4.0 - k).clamp(0.0, 1.0)

@@ -2,9 +2,9 @@
 
     python -m training.train --out runs/practice
 
-Since every drawing is a known function of z, the generator is trained by regression (z to picture), growing
-from 16 px. The run saves its whole state once a minute and goes on from there when it is started again; a
-seed decides every picture that it sees.
+Since every drawing is a known function of z, the generator is trained by regression (z to
+picture), growing from 16 px. The run saves its whole state once a minute and goes on from there
+when it is started again; a seed decides every picture that it sees.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemaining
 from torch import Tensor
 
 from engine.generator.generator import Generator, GeneratorShape
+from training.muon import Muon
 from training.pictures import draw, factors_from_z
 
 SHAPE = GeneratorShape(
@@ -41,8 +42,8 @@ class Stage:
         size: side of the pictures in px.
         pictures: how many pictures the stage shows.
         batch: pictures in one update.
-        learning_rate: of Adam, at its start.
-        final_rate: of Adam, at its end; the way there is a half cosine.
+        learning_rate: step of the kernels, at its start; the other weights' is a share of it.
+        final_rate: the same at its end; the way there is a half cosine.
     """
 
     size: int
@@ -53,10 +54,10 @@ class Stage:
 
 
 STAGES = (
-    Stage(size=16, batch=64, pictures=96_000, learning_rate=4e-3, final_rate=2e-3),
-    Stage(size=32, batch=32, pictures=96_000, learning_rate=3e-3, final_rate=1.5e-3),
-    Stage(size=64, batch=16, pictures=112_000, learning_rate=2e-3, final_rate=1e-3),
-    Stage(size=128, batch=16, pictures=45_000, learning_rate=1.2e-3, final_rate=5e-5),
+    Stage(size=16, batch=64, pictures=96_000, learning_rate=1e-2, final_rate=8e-3),
+    Stage(size=32, batch=32, pictures=40_000, learning_rate=8e-3, final_rate=6e-3),
+    Stage(size=64, batch=16, pictures=48_000, learning_rate=6e-3, final_rate=3e-3),
+    Stage(size=128, batch=16, pictures=24_000, learning_rate=3e-3, final_rate=1e-4),
 )
 
 
@@ -115,14 +116,21 @@ class Run:
         self.average = _without_noise(Generator(SHAPE)).to(device)
         self.average.load_state_dict(self.generator.state_dict())
         self.generator = self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.Adam(
-            [
-                # w = f(z) must be learned by regression too: faster than StyleGAN2's hundredth.
-                {"params": list(self.generator.mapping.parameters()), "scale": 20.0},
-                {"params": list(self.generator.synthesis.parameters()), "scale": 1.0},
-            ],
-            betas=(0.9, 0.99),
-        )
+        kernels = [
+            p for p in self.generator.synthesis.parameters() if p.ndim == 4 and p.shape[2] > 1
+        ]
+        others = [p for p in self.generator.synthesis.parameters() if p.ndim < 4 or p.shape[2] == 1]
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "kernels": Muon([{"params": kernels, "scale": 1.0}], lr=0.0),
+            "others": torch.optim.Adam(
+                [
+                    # w = f(z) must be learned by regression too: faster than StyleGAN2's hundredth.
+                    {"params": list(self.generator.mapping.parameters()), "scale": 8.0},
+                    {"params": others, "scale": 0.4},
+                ],
+                betas=(0.9, 0.99),
+            ),
+        }
         self.pictures = 0
         self.seconds = 0.0
         self._load()
@@ -161,8 +169,10 @@ class Run:
     def _train_batch(self, stage: Stage, share: float) -> float:
         blend = 0.5 * (1.0 + math.cos(math.pi * share))
         rate = stage.final_rate + blend * (stage.learning_rate - stage.final_rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["scale"]
+            optimizer.zero_grad(set_to_none=True)
         source = torch.Generator().manual_seed(self.seed * 1_000_003 + self.pictures)
         z = torch.randn(stage.batch, SHAPE.z_dim, generator=source).to(self.device)
         with torch.no_grad():
@@ -173,9 +183,9 @@ class Run:
             _, image = self.generator.synthesis.until([w] * self.generator.num_ws, stage.size)
         image = image.float() * 0.5 + 0.5
         loss = regression_loss(image, drawing.images, attention)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        for optimizer in self.optimizers.values():
+            optimizer.step()
         self.pictures += stage.batch
         self._follow(w.detach().float())
         return float((image.detach() - drawing.images).abs().mean())
@@ -200,7 +210,7 @@ class Run:
         state = {
             "generator": self.generator.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "pictures": self.pictures,
             "seconds": self.seconds,
         }
@@ -216,7 +226,8 @@ class Run:
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.generator.load_state_dict(state["generator"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
         self.pictures, self.seconds = state["pictures"], state["seconds"]
 
 

@@ -1,7 +1,8 @@
 """The drag: one step = find the handles, tell, supervise, update.
 
-The paper supervises, updates and tracks (Pan et al. 2023, Fig. 3). Begun at tracking the chain is the same,
-one forward pass serves both, and the distance that a step tells belongs to the w+ that it tells.
+The paper supervises, updates and tracks (Pan et al. 2023, Fig. 3). Begun at tracking the chain is
+the same, one forward pass serves both, and the distance that a step tells belongs to the w+ that
+it tells.
 """
 
 from collections.abc import Iterator
@@ -163,7 +164,8 @@ class _Stepper:
         return self.generator.features((*moved.unbind(1), *self.frozen_rows), self.space.block)
 
     def track(self, features: Tensor) -> float:
-        """Finds the handles in the features; gives their mean distance to the targets, feature px."""
+        """Finds the handles in the features; gives their mean distance to the targets, feature
+        px."""
         if features.requires_grad:
             features = features.detach()
         self.handles = track_points(features, self.handles, self.templates, self.candidates)

@@ -1,8 +1,8 @@
 """The loss that pulls the handles one small step towards their targets.
 
-Pan et al. 2023, Eq. 1: for each handle the features of a disc, shifted by a small step towards the target,
-shall become what the features of the unshifted disc are now; the unshifted ones carry no gradient. It is
-taken at the native size of the feature map, not on a map enlarged to the image.
+Pan et al. 2023, Eq. 1: for each handle the features of a disc, shifted by a small step towards the
+target, shall become what the features of the unshifted disc are now; the unshifted ones carry no
+gradient. It is taken at the native size of the feature map, not on a map enlarged to the image.
 """
 
 import torch
@@ -16,8 +16,9 @@ def motion_supervision_loss(
 ) -> Tensor:
     """Gives the motion supervision loss, summed over the handles.
 
-    As in the paper's code each handle's loss is the mean over its disc and the channels. A handle that
-    has arrived, or a pin, is asked to stay: its shift is the rest of its way, at most `step_length`.
+    As in the paper's code each handle's loss is the mean over its disc and the channels. A handle
+    that has arrived, or a pin, is asked to stay: its shift is the rest of its way, at most
+    `step_length`.
 
     Args:
         features: (1, C, Hf, Wf).

@@ -1,8 +1,8 @@
 """Every radius, weight and rate of the drag, with its unit, its default and where that comes from.
 
-Lengths are in feature px, the pixels of the map that is supervised. The paper states them in px of a 512 px
-image whose supervised map has 128 px, so its figures are divided by four here; they then mean the same for
-a generator of any size.
+Lengths are in feature px, the pixels of the map that is supervised. The paper states them in px of
+a 512 px image whose supervised map has 128 px, so its figures are divided by four here; they then
+mean the same for a generator of any size.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ class DragParams:
     """How a drag is done.
 
     Attributes:
-        step_length: way that one step asks of a handle, feature px; 1 px at 512 (Pan et al. 2023, 3.2:
-            a unit vector). Never more than the way left.
+        step_length: way that one step asks of a handle, feature px; 1 px at 512 (Pan et al. 2023,
+            3.2: a unit vector). Never more than the way left.
         supervision_radius: r1, feature px; 3 px at 512 (ibid.).
         tracking_radius: r2, feature px; 12 px at 512 (ibid., 3.3).
         sample_spacing: of both grids, feature px; 1 px at 512, the grid of the paper's code.
-        mask_weight: lambda; 20 in the paper, whose code averages over the whole map. Ours is the mean over
-            what is protected, so that its pull does not depend on the size of the selection.
+        mask_weight: lambda; 20 in the paper, whose code averages over the whole map. Ours is the
+            mean over what is protected, so that its pull does not depend on the size of the
+            selection.
         learning_rate: of Adam, in standard deviations of w (the paper: 2e-3 in w itself).
         tolerance: a handle this near to its target has arrived, feature px; 1-2 px at 512.
         step_budget: most steps; 300, the cap of the paper's evaluation.

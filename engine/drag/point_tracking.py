@@ -1,7 +1,7 @@
 """Finding the handles again after a step.
 
-Pan et al. 2023, Eq. 2: the place near the last known one whose feature is nearest, in L1, to the feature
-that the handle had in the first picture.
+Pan et al. 2023, Eq. 2: the place near the last known one whose feature is nearest, in L1, to the
+feature that the handle had in the first picture.
 """
 
 import torch

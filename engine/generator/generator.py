@@ -126,7 +126,8 @@ class Generator(nn.Module):
         return self.mapping.w_avg
 
     def sample_w(self, count: int, *, seed: int) -> Tensor:
-        """Gives w for `count` random z, (count, w_dim); the same for the same seed on any device."""
+        """Gives w for `count` random z, (count, w_dim); the same for the same seed on any
+        device."""
         source = torch.Generator().manual_seed(seed)
         z = torch.randn(count, self.shape.z_dim, generator=source)
         w: Tensor = self.mapping(z.to(self.w_avg.device))

@@ -28,8 +28,8 @@ def modulated_conv(
 ) -> Tensor:
     """Convolves with weights that are scaled by a style for each picture of the batch.
 
-    The modulation is un-fused (input scaled, one shared convolution, output scaled): the result is that
-    of scaled weights, but the gradient of a style needs no weight-gradient convolution.
+    The modulation is un-fused (input scaled, one shared convolution, output scaled): the result is
+    that of scaled weights, but the gradient of a style needs no weight-gradient convolution.
 
     Args:
         x: (N, C_in, H, W).
@@ -69,7 +69,9 @@ def _blur(x: Tensor) -> Tensor:
     """Filters (N, C, 2H + 1, 2W + 1) to (N, C, 2H, 2W); gain 4, for the zeros in between."""
     channels = x.shape[1]
     kernel = _kernel(x.dtype, x.device)
-    x = F.conv2d(x, kernel.view(1, 1, 4, 1).expand(channels, 1, 4, 1), padding=(1, 0), groups=channels)
+    x = F.conv2d(
+        x, kernel.view(1, 1, 4, 1).expand(channels, 1, 4, 1), padding=(1, 0), groups=channels
+    )
     return F.conv2d(
         x, kernel.view(1, 1, 1, 4).expand(channels, 1, 1, 4), padding=(0, 1), groups=channels
     )

@@ -1,7 +1,8 @@
 """w+ to image, and the feature map of a named block.
 
-NVIDIA's parameter names (`b64.conv0.affine.weight`, ...). Row order of w+: b4 takes one row for `conv1`,
-every further block two (`conv0`, `conv1`), and each block's `torgb` shares the next block's first row.
+NVIDIA's parameter names (`b64.conv0.affine.weight`, ...). Row order of w+: b4 takes one row for
+`conv1`, every further block two (`conv0`, `conv1`), and each block's `torgb` shares the next
+block's first row.
 """
 
 import math
@@ -46,7 +47,8 @@ class Synthesis(nn.Module):
         return image
 
     def until(self, rows: Sequence[Tensor], size: int) -> tuple[Tensor, Tensor]:
-        """Gives the features and the RGB so far of a block: (N, C, size, size), (N, 3, size, size)."""
+        """Gives the features and the RGB so far of a block: (N, C, size, size), (N, 3, size,
+        size)."""
         x: Tensor | None = None
         image: Tensor | None = None
         row = 0
@@ -64,8 +66,8 @@ class Synthesis(nn.Module):
         """Gives the features after the last convolution of a block, and computes nothing else.
 
         Args:
-            rows: the rows of w+ that the blocks up to this one take, each (N, w_dim); rows that do not
-                require a gradient cost none.
+            rows: the rows of w+ that the blocks up to this one take, each (N, w_dim); rows that do
+                not require a gradient cost none.
             size: the block's size in px.
 
         Returns:
@@ -129,7 +131,8 @@ class SynthesisLayer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Gives (N, C_out, H, W), doubled in size where the layer is an up-sampling one."""
-        # The leaky ReLU is positively homogeneous: its gain is applied before it, where it is cheap.
+        # The leaky ReLU is positively homogeneous: its gain is applied before it, where it is
+        # cheap.
         x = modulated_conv(x, self.weight, self.affine(w), up=self.up, gain=ACTIVATION_GAIN)
         offset = self.noise_const * self.noise_strength + self.bias[:, None, None]  # (C, H, W)
         return F.leaky_relu(x + (offset * ACTIVATION_GAIN).to(x.dtype), LEAK)

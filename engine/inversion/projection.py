@@ -1,7 +1,8 @@
 """Picture to w: the best of some hundred samples, then optimisation.
 
-The search stays in W, the space that the mapping network fills: a drag needs a latent that edits well more
-than one that paints each pixel (Tov et al. 2021, "Designing an Encoder for StyleGAN Image Manipulation").
+The search stays in W, the space that the mapping network fills: a drag needs a latent that edits
+well more than one that paints each pixel (Tov et al. 2021, "Designing an Encoder for StyleGAN
+Image Manipulation").
 """
 
 from collections.abc import Iterator
@@ -90,7 +91,7 @@ def invert(
         index = int(losses.argmin())
         if not bool(torch.isfinite(losses[index])):
             raise InversionDiverged(
-                "the search for this picture ran out of numbers; select the whole head and try again"
+                "the search ran out of numbers; select the whole head and try again"
             )
         if float(losses[index]) < best_loss:
             best_w, best_loss = search.last_w[index : index + 1], float(losses[index])
@@ -114,10 +115,11 @@ def _distance(generator: GeneratorProtocol, w: Tensor, window: WindowImage) -> T
 def _best_samples(
     generator: GeneratorProtocol, window: WindowImage, params: InversionParams
 ) -> Tensor:
-    """Gives the sampled w nearest to the picture, (starts, w_dim), the average w among the sampled."""
+    """Gives the sampled w nearest to the picture, (starts, w_dim), the average w among the
+    sampled."""
     w = generator.sample_w(params.samples - 1, seed=params.seed)
     w = torch.cat([generator.w_avg[None], w])
-    losses = torch.cat([_distance(generator, part, window) for part in w.split(16)])
+    losses = torch.cat([_distance(generator, part, window) for part in torch.split(w, 16)])
     return w[losses.argsort()[: params.starts]]
 
 
@@ -132,7 +134,12 @@ class _Search:
         w_spread: float,
         params: InversionParams,
     ) -> None:
-        self.generator, self.window, self.w_spread, self.params = generator, window, w_spread, params
+        self.generator, self.window, self.w_spread, self.params = (
+            generator,
+            window,
+            w_spread,
+            params,
+        )
         self.first_w = w
         self._begin()
 

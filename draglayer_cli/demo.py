@@ -1,0 +1,44 @@
+"""`draglayer demo`: the demo picture dragged, with nothing to prepare."""
+
+import json
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+
+from draglayer_cli.drag import pairs_of, perform, sheet_row, write_results
+from draglayer_cli.pictures import edit_request, read_mask, read_picture
+from draglayer_cli.sheets import sheet
+
+
+@click.command("demo")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out/demo"),
+    show_default=True,
+    help="Folder of the results.",
+)
+def command(out: Path) -> None:
+    """Opens the mouth, grows the ears and turns the head of the portrait that comes along."""
+    rows = []
+    with as_file(files("draglayer_cli") / "assets" / "demo") as folder:
+        picture = read_picture(folder / "demo.png")
+        mask = read_mask(folder / "mask.png", picture)
+        edits = json.loads((folder / "demo.json").read_text())["edits"]
+    for number, edit in enumerate(edits, start=1):
+        click.echo(f"{number}. {edit['name']}")
+        request = edit_request(
+            picture, mask, pairs_of(edit["pairs"]), window=None, step_budget=None, model="default"
+        )
+        outcome = perform(request)
+        row = sheet_row(edit["name"], picture, request, outcome)
+        write_results(out / f"{number}-{_file_name(edit['name'])}", picture, request, outcome, row)
+        rows.append(row)
+        click.echo(f"   {outcome.summary}")
+    sheet(rows).save(out / "sheet.png")
+    click.echo(f"Look at {out / 'sheet.png'}; beside it each layer and its way as GIF.")
+
+
+def _file_name(name: str) -> str:
+    return name.lower().replace(" ", "-")
