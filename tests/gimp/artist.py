@@ -7,10 +7,12 @@ import numpy as np
 from PIL import Image
 
 from tests.gimp.running import Watched
-from tests.gimp.screen import Screen, find_picture, wait_for
+from tests.gimp.screen import Screen, find_picture, persist, wait_for
 
 DIALOG = "^Drag Layer$"
 DIALOG_PLACE = (1180, 120)
+# Where the main window, which fills the screen, says what a click would do.
+HINT_ROWS, HINT_COLUMNS = slice(1070, 1096), slice(310, 1000)
 # A fresh profile is filled first; and the engine works on two slow cores.
 START_TIMEOUT_S, EDIT_TIMEOUT_S = 180.0, 420.0
 
@@ -49,6 +51,26 @@ class Artist:
     def _at(self, place: tuple[float, float]) -> tuple[float, float]:
         return self._corner[0] + place[0], self._corner[1] + place[1]
 
+    def _choose_tool(self, key: str) -> None:
+        """Press the tool's key, and wait for its hint in the status bar: no call tells the tool."""
+        before = wait_for("a hint in the status bar", self._steady_hint)[0]
+        self._screen.key(key)
+
+        def has_changed() -> bool:
+            steady = self._steady_hint()
+            return steady is not None and not np.array_equal(steady[0], before)
+
+        wait_for(f"the tool of key {key}", has_changed)
+
+    def _steady_hint(self) -> tuple[np.ndarray] | None:
+        # A tool speaks when the mouse moves over the picture.
+        seen = []
+        for place in ((40, 40), (41, 40)):
+            self._screen.point(*self._at(place))
+            seen.append(self._screen.look()[HINT_ROWS, HINT_COLUMNS])
+        is_there = seen[0].std() > 5.0
+        return (seen[0],) if is_there and np.array_equal(*seen) else None
+
     def choose_layer(self, name: str) -> None:
         """Page through the layers to this one."""
 
@@ -64,24 +86,40 @@ class Artist:
         """Draw it with the rectangle select tool."""
         corner = area["x"], area["y"]
         opposite = area["x"] + area["width"], area["y"] + area["height"]
-        self._screen.key("r")
-        self._screen.drag(self._at(corner), self._at(opposite))
-        self._screen.key("Return")
         expected = [*corner, *opposite]
-        wait_for("the selection", lambda: self._watched.facts()["selection"] == expected)
+        self._choose_tool("r")
+        persist(
+            "the selection",
+            lambda: self._screen.drag(self._at(corner), self._at(opposite)),
+            lambda: self._watched.facts()["selection"] == expected,
+        )
+        # Ends the rectangle's own handles.
+        self._screen.key("Return")
 
     def draw_pair(self, handle: tuple[float, float], target: tuple[float, float]) -> None:
         """Draw a stroke of its own with the Paths tool."""
         count = len(self._watched.facts()["anchors"])
-        self._screen.key("b")
-        if count:
-            with self._screen.held("shift"):
+
+        def begin_stroke() -> None:
+            if count:
+                with self._screen.held("shift"):
+                    self._screen.click(*self._at(handle))
+            else:
                 self._screen.click(*self._at(handle))
-        else:
-            self._screen.click(*self._at(handle))
-        wait_for("a new stroke", lambda: len(self._watched.facts()["anchors"]) == count + 1)
-        self._screen.click(*self._at(target))
-        wait_for("its end", lambda: len(self._watched.facts()["anchors"][-1]) == 2)
+
+        if not count:
+            # Not again for a later pair: choosing the tool anew starts another path.
+            self._choose_tool("b")
+        persist(
+            "a new stroke",
+            begin_stroke,
+            lambda: len(self._watched.facts()["anchors"]) == count + 1,
+        )
+        persist(
+            "its end",
+            lambda: self._screen.click(*self._at(target)),
+            lambda: len(self._watched.facts()["anchors"][-1]) == 2,
+        )
 
     def open_dialog(self) -> None:
         """By the menu: Filters, Drag Layer."""

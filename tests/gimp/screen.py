@@ -15,6 +15,7 @@ from PIL import Image
 PROGRAMS = ("Xvfb", "xdotool", "import")
 SIZE_PX = (1600, 1100)
 POLL_S = 0.1
+ATTEMPTS, ATTEMPT_S = 4, 5.0
 
 T = TypeVar("T")
 
@@ -29,6 +30,18 @@ def wait_for(what: str, condition: Callable[[], T | None], timeout_s: float = 60
         if time.monotonic() > end_s:
             raise AssertionError(f"waited {timeout_s:.0f} s in vain for: {what}")
         time.sleep(POLL_S)
+
+
+def persist(what: str, act: Callable[[], None], condition: Callable[[], T | None]) -> T:
+    """Act, and act again when nothing came of it: GIMP swallows a click that gives it the focus."""
+    for _ in range(ATTEMPTS - 1):
+        act()
+        try:
+            return wait_for(what, condition, ATTEMPT_S)
+        except AssertionError:
+            continue
+    act()
+    return wait_for(what, condition)
 
 
 class Screen:

@@ -36,7 +36,7 @@ def test_the_plugin_reads_and_writes_real_images(
             "DRAGLAYER_SUITE_RESULT": str(outcome),
         },
     )
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert outcome.exists(), done.stderr
     told = json.loads(outcome.read_text())
     assert told["problems"] == {}

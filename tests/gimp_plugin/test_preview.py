@@ -11,7 +11,7 @@ def test_handle_and_target_are_marked_where_they_are(plugin, client, desk):
     pair = client.PointPair(client.Point(116, 66), client.Point(124, 66))
     side = preview.SIDE_PX
     preview.with_pairs(Pixbuf(side, side), window, [pair], [pair.handle])
-    (target, handle) = desk.fills[-2:]
+    target, _, handle = desk.fills[-3:]
     assert handle[1:] == (160 - 3, 160 - 3)
     assert target[1:] == (240 - 3, 160 - 3)
     assert handle[0] != target[0]

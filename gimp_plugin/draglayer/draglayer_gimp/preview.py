@@ -12,8 +12,9 @@ from ._vendor.bridge_client import Bounds, LayerResult, Point, PointPair
 
 SIDE_PX = 320
 _CHECK_PX, _LIGHT, _DARK = 8, 0xFF999999, 0xFF666666
-_HANDLE_COLOUR, _TARGET_COLOUR = 0xE02020FF, 0x2060E0FF
-_DOT_PX, _TRAIL_PX = 7, 3
+_HANDLE_COLOUR, _TARGET_COLOUR, _RIM_COLOUR = 0xE02020FF, 0x2060E0FF, 0xFFFFFFFF
+# The rim keeps a mark visible on a ground of its own colour.
+_DOT_PX, _RIM_PX, _TRAIL_PX = 7, 9, 3
 # Dots along the way from handle to target; a line would need a drawing library.
 _TRAIL_DOTS = 12
 
@@ -84,8 +85,9 @@ def with_pairs(
                 handle.x + share * (target.x - handle.x), handle.y + share * (target.y - handle.y)
             )
             _dot(shown, window, between, _TRAIL_PX, _TARGET_COLOUR)
-        _dot(shown, window, target, _DOT_PX, _TARGET_COLOUR)
-        _dot(shown, window, handle, _DOT_PX, _HANDLE_COLOUR)
+        for place, colour in ((target, _TARGET_COLOUR), (handle, _HANDLE_COLOUR)):
+            _dot(shown, window, place, _RIM_PX, _RIM_COLOUR)
+            _dot(shown, window, place, _DOT_PX, colour)
     return shown
 
 
