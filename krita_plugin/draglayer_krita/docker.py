@@ -118,7 +118,8 @@ class DraglayerDocker(DockWidget):
         content = QWidget()
         column = QVBoxLayout(content)
         for widget in (self._hint_area, self._input, self._preview, self._progress, self._status):
-            column.addWidget(widget)
+            column.addWidget(widget, 10 if widget is self._preview else 0)
+        column.addStretch(1)
         column.addLayout(steps)
         column.addLayout(buttons)
         column.addWidget(self._insert)

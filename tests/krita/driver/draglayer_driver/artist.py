@@ -152,6 +152,7 @@ class Artist:
         self.doing = "drawing the arrows"
         self._krita.action("add_new_shape_layer").trigger()
         yield lambda: self._document.activeNode().type() == "vectorlayer"
+        self._krita.activeWindow().activeView().setBrushSize(4.0)
         self._use(LINE_TOOL)
         for count, (handle, target) in enumerate(self._plan["pairs"], start=1):
             yield from self._drag(handle, target)
