@@ -139,6 +139,19 @@ class ReadingPixels(HostCase):
         self.assertEqual(set(read[3::4]), {255})
         self.assertEqual(canvas.content_bounds(layer), Bounds(0, 0, 64, 48))
 
+    def test_every_precision_reads_as_eight_bits(self):
+        names = {each.value_nick: each for each in Gimp.Precision.__enum_values__.values()}
+        self.assertGreaterEqual(len(names), 12)
+        # Eight linear bits cannot hold eight encoded ones.
+        del names["u8-linear"]
+        for name, precision in names.items():
+            with self.subTest(name):
+                image = Gimp.Image.new_with_precision(64, 48, BASE.RGB, precision)
+                self.addCleanup(image.delete)
+                layer = self.layer(image)
+                read = canvas.read_pixels(image, layer, Bounds(0, 0, 20, 10))
+                self.assertEqual(read, pattern(20, 10))
+
     def test_gray_reads_as_equal_channels(self):
         image = self.image(base=BASE.GRAY)
         layer = self.layer(image, pixels=bytes((90, 90, 90, 255)) * 200)
