@@ -151,7 +151,10 @@ class Worker:
         return last_step
 
     def _offer_preview(self, record: JobRecord, engine: EngineSession) -> None:
-        etag = record.preview.offer(engine.preview(), self._clock())
+        began_s = self._clock()
+        image = engine.preview()
+        now_s = self._clock()
+        etag = record.preview.offer(image, now_s, cost_s=now_s - began_s)
         record.report(PreviewEvent(etag=etag))
 
     @staticmethod

@@ -29,6 +29,14 @@ def test_the_next_image_is_wanted_only_when_the_last_was_taken_and_is_old_enough
     assert slot.wants_image(5.2)
 
 
+def test_costly_images_are_wanted_less_often() -> None:
+    slot = PreviewSlot("job", interval_s=0.1)
+    slot.offer(GREY, 5.0, cost_s=1.0)
+    slot.take()
+    assert not slot.wants_image(8.9)
+    assert slot.wants_image(9.1)
+
+
 def test_a_taken_preview_is_the_image_as_jpeg() -> None:
     slot = PreviewSlot("job", interval_s=0.1)
     etag = slot.offer(GREY, 0.0)
