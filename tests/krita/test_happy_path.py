@@ -207,8 +207,10 @@ def test_the_docker_said_what_it_would_take(evidence):
     ]
 
 
-def test_progress_was_shown(evidence):
-    assert "…" in evidence.report["running_text"] or "step" in evidence.report["running_text"]
+def test_progress_and_a_preview_were_shown(evidence):
+    assert evidence.report["progress"] > 0
+    assert evidence.report["has_preview"]
+    assert evidence.report["running_text"]
 
 
 def test_the_new_layer_is_right_above_the_edited_one(evidence):

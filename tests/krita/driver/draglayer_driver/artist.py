@@ -176,11 +176,14 @@ class Artist:
         self.report["input_text"] = self._widget(QLabel, "input").text()
         yield self.screen.shoot("1-arrows").has_ended
         yield from self._press("start")
+        yield lambda: not self._button("start").isEnabled()
         self.doing = "waiting for progress"
         progress = self._widget(QProgressBar, "progress")
         yield _patiently(lambda: progress.value() > 0 or self._has_ended(), self._edit_patience_s)
         preview = self._widget(QLabel, "preview")
         yield _patiently(lambda: bool(preview.pixmap()) or self._has_ended(), self._edit_patience_s)
+        self.report["progress"] = progress.value()
+        self.report["has_preview"] = bool(preview.pixmap())
         self.report["running_text"] = self._widget(QLabel, "status").text()
         yield self.screen.shoot("2-running").has_ended
         self.doing = "waiting for the result"
