@@ -141,7 +141,7 @@ class LayerEditor:
         new_id = edit.canvas.insert(
             result.pixels,
             result.bounds_canvas,
-            name=f"{edit.source.name} (dragged)",
+            name=f"{edit.source.name} dragged",
             above_id=edit.source.id,
             inserted_ids=self._inserted_ids,
         )

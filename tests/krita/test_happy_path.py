@@ -111,9 +111,9 @@ def _plan() -> dict:
 
 def _install(environment: dict[str, str]) -> None:
     """Installs the plug-in as a person does, and beside it the test's own."""
-    code = "from draglayer_cli.install import command; command()"
+    code = "from draglayer_cli.main import main; main()"
     subprocess.run(
-        [sys.executable, "-c", code, "krita", "--enable"],
+        [sys.executable, "-c", code, "install", "krita", "--enable"],
         cwd=REPOSITORY,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -215,7 +215,7 @@ def test_progress_and_a_preview_were_shown(evidence):
 
 def test_the_new_layer_is_right_above_the_edited_one(evidence):
     names = list(evidence.report["names_before"])
-    names.insert(names.index("portrait") + 1, "portrait (dragged)")
+    names.insert(names.index("portrait") + 1, "portrait dragged")
     assert evidence.report["names_after"] == names
 
 

@@ -59,13 +59,13 @@ def test_layers_of_a_hidden_group_are_passed_over(canvas, picture):
 
 
 def test_our_own_result_is_edited_only_when_it_is_chosen(canvas, picture):
-    ours = picture.paint_layer("portrait (dragged)", (12, 6, 4, 4))
+    ours = picture.paint_layer("portrait dragged", (12, 6, 4, 4))
     ours.remove()
     picture.root.addChildNode(ours, picture.portrait)
     picture.document.setActiveNode(picture.arrows)
     assert names_at_hand(canvas, {id_of(ours)}) == ("portrait", "arrows")
     picture.document.setActiveNode(ours)
-    assert names_at_hand(canvas, {id_of(ours)}) == ("portrait (dragged)", "arrows")
+    assert names_at_hand(canvas, {id_of(ours)}) == ("portrait dragged", "arrows")
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_insert_adds_one_layer_above_the_edited_one(editor, picture, client):
     editor.start()
     finish(editor, client)
     editor.insert()
-    assert picture.names() == ["wall", "portrait", "portrait (dragged)", "arrows"]
+    assert picture.names() == ["wall", "portrait", "portrait dragged", "arrows"]
     editor.insert()
     assert len(picture.names()) == 4
     assert editor.status_text == "Inserted above “portrait”."
@@ -165,7 +165,7 @@ def test_the_layer_that_was_started_is_the_one_inserted_above(editor, picture, c
     finish(editor, client)
     editor.look()
     editor.insert()
-    assert picture.names().index("portrait (dragged)") == picture.names().index("portrait") + 1
+    assert picture.names().index("portrait dragged") == picture.names().index("portrait") + 1
 
 
 def test_a_deleted_layer_is_said_in_words_and_the_result_comes_on_top(editor, picture, client):
@@ -173,7 +173,7 @@ def test_a_deleted_layer_is_said_in_words_and_the_result_comes_on_top(editor, pi
     picture.portrait.remove()
     finish(editor, client)
     editor.insert()
-    assert picture.names()[-1] == "portrait (dragged)"
+    assert picture.names()[-1] == "portrait dragged"
     assert "deleted meanwhile" in editor.status_text
 
 
