@@ -43,7 +43,8 @@ class Muon(torch.optim.Optimizer):
                 momentum = state["momentum"].lerp_(kernel.grad, 1.0 - group["momentum"])
                 ahead = kernel.grad.lerp(momentum, group["momentum"])  # Nesterov's look ahead
                 direction = orthogonal(ahead.flatten(1)).view_as(kernel)
-                size = direction.square().mean().sqrt()
+                # A kernel whose layer leads nowhere yet has no gradient, and must not move.
+                size = direction.square().mean().sqrt().clamp(min=1e-6)
                 kernel.add_(direction / size, alpha=-group["lr"])
 
 

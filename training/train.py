@@ -56,8 +56,8 @@ class Stage:
 STAGES = (
     Stage(size=16, batch=64, pictures=96_000, learning_rate=1e-2, final_rate=8e-3),
     Stage(size=32, batch=32, pictures=40_000, learning_rate=8e-3, final_rate=6e-3),
-    Stage(size=64, batch=16, pictures=48_000, learning_rate=6e-3, final_rate=3e-3),
-    Stage(size=128, batch=16, pictures=24_000, learning_rate=3e-3, final_rate=1e-4),
+    Stage(size=64, batch=16, pictures=40_000, learning_rate=6e-3, final_rate=3e-3),
+    Stage(size=128, batch=16, pictures=20_000, learning_rate=3e-3, final_rate=1e-4),
 )
 
 
@@ -183,6 +183,8 @@ class Run:
             _, image = self.generator.synthesis.until([w] * self.generator.num_ws, stage.size)
         image = image.float() * 0.5 + 0.5
         loss = regression_loss(image, drawing.images, attention)
+        if not bool(loss.isfinite()):
+            raise FloatingPointError(f"the loss is {float(loss)}; the last saved state is sound")
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer in self.optimizers.values():
             optimizer.step()
