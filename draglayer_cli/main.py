@@ -39,3 +39,7 @@ class _LazyGroup(click.Group):
 def main() -> None:
     """Drag editing for Krita, GIMP and the command line."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+
+if __name__ == "__main__":
+    main()
