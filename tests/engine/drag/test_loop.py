@@ -1,0 +1,183 @@
+"""The loop on blobs, where every answer is known."""
+
+import dataclasses
+import itertools
+
+import pytest
+import torch
+
+from engine.drag.loop import DragSpace, EndReason, default_rows, drag
+from engine.drag.params import DragParams
+from tests.fakes.blobs import BLOCK, FIRST, SECOND, BlobGenerator
+
+SPACE = DragSpace(block=BLOCK, rows=2, w_spread=1.0)
+QUICK = DragParams(learning_rate=0.05, step_budget=200)
+START = torch.zeros(1, 4, 2)
+TARGET = (8.0, 6.5)
+
+
+def run(generator=None, pairs=((FIRST, TARGET),), params=QUICK, mask=None, space=SPACE):
+    """Gives all steps of a drag of blobs, from handles to targets in feature px."""
+    handles = torch.tensor([handle for handle, _ in pairs])
+    targets = torch.tensor([target for _, target in pairs])
+    return drag(
+        generator or BlobGenerator(),
+        START,
+        handles,
+        targets,
+        space=space,
+        editable_mask=mask,
+        params=params,
+    )
+
+
+def first_blob(step):
+    return torch.tensor(FIRST) + step.w_plus[0, 0]
+
+
+def mask_around_the_first():
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., :16, :16] = 1.0
+    return mask
+
+
+def test_the_first_step_is_the_picture_before_any_update():
+    step = next(run())
+    assert step.step_index == 0 and torch.equal(step.w_plus, START)
+    assert step.handles.tolist() == [list(FIRST)]
+    assert step.distance == pytest.approx(((3.0) ** 2 + 1.5**2) ** 0.5)
+
+
+@pytest.mark.parametrize("target", [(8.0, 5.0), (5.0, 9.0), (2.5, 3.0), (4.0, 7.0)])
+def test_one_update_moves_the_blob_towards_its_target(target):
+    before, after = itertools.islice(run(pairs=((FIRST, target),)), 2)
+    way = torch.tensor(target) - torch.tensor(FIRST)
+    assert float((first_blob(after) - first_blob(before)) @ way) > 0.0
+
+
+def test_a_drag_reaches_its_target_and_says_so():
+    last = list(run())[-1]
+    assert last.end_reason is EndReason.REACHED
+    assert float((first_blob(last) - torch.tensor(TARGET)).norm()) <= QUICK.tolerance + 0.2
+    assert float((last.handles[0] - torch.tensor(TARGET)).norm()) <= QUICK.tolerance
+
+
+def test_handles_are_tracked_to_where_the_blob_is():
+    for step in run():
+        assert float((step.handles[0] - first_blob(step)).norm()) < 0.25
+
+
+def test_only_the_last_step_has_a_reason():
+    steps = list(run())
+    assert all(step.end_reason is None for step in steps[:-1])
+    assert [step.step_index for step in steps] == list(range(len(steps)))
+
+
+def test_a_handle_in_its_place_needs_no_update():
+    steps = list(run(pairs=((FIRST, FIRST),)))
+    assert len(steps) == 1 and steps[0].end_reason is EndReason.REACHED
+
+
+def test_the_budget_ends_a_drag():
+    steps = list(run(params=dataclasses.replace(QUICK, step_budget=5)))
+    assert len(steps) == 6 and steps[-1].end_reason is EndReason.BUDGET
+
+
+def test_a_picture_that_will_not_move_stalls():
+    params = dataclasses.replace(QUICK, stall_steps=7)
+    steps = list(run(BlobGenerator(px_per_w=0.0), params=params))
+    assert len(steps) == 8 and steps[-1].end_reason is EndReason.STALLED
+
+
+def test_the_best_step_is_the_nearest_so_far():
+    far_too_fast = DragParams(learning_rate=0.6, step_budget=30, stall_steps=30)
+    best = float("inf")
+    steps = list(run(params=far_too_fast))
+    for step in steps:
+        assert step.is_best == (step.distance < best)
+        best = min(best, step.distance)
+    assert not all(step.is_best for step in steps)
+
+
+def test_rows_that_are_not_dragged_keep_their_values():
+    rng = torch.Generator().manual_seed(2)
+    start = 0.1 * torch.randn(1, 4, 2, generator=rng)
+    handles = torch.tensor([FIRST]) + start[0, :1]
+    params = dataclasses.replace(QUICK, step_budget=10)
+    steps = drag(BlobGenerator(), start, handles, handles + 2.0, space=SPACE, params=params)
+    assert all(torch.equal(step.w_plus[:, 2:], start[:, 2:]) for step in steps)
+
+
+def test_with_one_dragged_row_the_second_stays():
+    space = dataclasses.replace(SPACE, rows=1)
+    last = list(run(BlobGenerator(follows=0.5), space=space))[-1]
+    assert not last.w_plus[:, 1:].any() and last.w_plus[:, 0].any()
+
+
+def test_steps_already_told_are_not_changed_by_later_ones():
+    steps = run()
+    first = next(steps)
+    kept = first.w_plus.clone(), first.handles.clone()
+    for _ in steps:
+        pass
+    assert torch.equal(first.w_plus, kept[0]) and torch.equal(first.handles, kept[1])
+
+
+def test_a_pin_holds_its_part_back():
+    pulling = BlobGenerator(follows=0.8)
+
+    def strayed(pairs):
+        last = list(run(pulling, pairs))[-1]
+        return float((last.w_plus[0, 1] + 0.8 * last.w_plus[0, 0]).norm())
+
+    assert strayed(((FIRST, TARGET),)) > 2.0
+    assert strayed(((FIRST, TARGET), (SECOND, SECOND))) < 0.5
+
+
+def test_the_mask_takes_no_part_in_the_first_update():
+    strong = dataclasses.replace(QUICK, mask_weight=1e4)
+    generator = BlobGenerator(follows=0.5)
+    free = list(itertools.islice(run(generator, params=strong), 2))[1]
+    masked = list(itertools.islice(run(generator, params=strong, mask=mask_around_the_first()), 2))
+    assert torch.equal(masked[1].w_plus, free.w_plus)
+
+
+def test_the_mask_holds_what_is_outside_it():
+    generator = BlobGenerator(follows=0.5)
+    space = dataclasses.replace(SPACE, rows=1)  # the followed way is the only one there is
+    free = list(run(generator, space=space))[-1]
+    masked = list(run(generator, space=space, mask=mask_around_the_first()))[-1]
+    assert free.end_reason is EndReason.REACHED
+    assert masked.w_plus[0, 0].norm() < 0.2 * free.w_plus[0, 0].norm()
+
+
+def test_a_mask_that_lets_everything_move_changes_nothing():
+    free, open_ = list(run()), list(run(mask=torch.ones(1, 1, 32, 32)))
+    assert torch.equal(free[-1].w_plus, open_[-1].w_plus)
+
+
+def test_the_rate_is_in_spreads_of_w():
+    wide = dataclasses.replace(SPACE, w_spread=3.0)
+    narrow = list(itertools.islice(run(), 2))[1]
+    spread = list(itertools.islice(run(space=wide), 2))[1]
+    torch.testing.assert_close(spread.w_plus[0, 0], 3.0 * narrow.w_plus[0, 0])
+
+
+def test_nobody_who_asks_for_no_more_is_given_more():
+    steps = run()
+    next(steps)
+    steps.close()
+    assert list(steps) == []
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (2,), (1, 3)])
+def test_handles_that_make_no_drag_are_refused(shape):
+    handles = torch.zeros(shape)
+    targets = torch.zeros(1, 2)
+    with pytest.raises(ValueError, match=r"handles and targets must be \(K, 2\)"):
+        next(drag(BlobGenerator(), START, handles, targets, space=SPACE))
+
+
+@pytest.mark.parametrize(("block", "rows"), [(16, 2), (32, 2), (64, 4), (128, 6), (256, 8)])
+def test_the_rows_that_move_reach_a_quarter_of_the_block(block, rows):
+    assert default_rows(block) == rows

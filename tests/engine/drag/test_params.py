@@ -1,0 +1,29 @@
+import dataclasses
+
+import pytest
+
+from engine.drag.params import DragParams
+
+
+def test_the_defaults_are_the_papers_at_512_px():
+    params = DragParams()
+    px_at_512 = 4.0  # a map of 128 px under an image of 512 px
+    assert params.step_length * px_at_512 == 1.0
+    assert params.supervision_radius * px_at_512 == 3.0
+    assert params.tracking_radius * px_at_512 == 12.0
+    assert params.mask_weight == 20.0 and params.step_budget == 300
+
+
+@pytest.mark.parametrize(
+    "name", [f.name for f in dataclasses.fields(DragParams) if f.name != "mask_weight"]
+)
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_a_length_rate_or_count_is_above_zero(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be above 0"):
+        DragParams(**{name: value})
+
+
+def test_the_mask_may_weigh_nothing_but_not_less():
+    assert DragParams(mask_weight=0.0).mask_weight == 0.0
+    with pytest.raises(ValueError, match="must not be below 0"):
+        DragParams(mask_weight=-0.1)

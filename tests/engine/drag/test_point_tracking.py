@@ -1,0 +1,67 @@
+"""Handles found again in a map whose truth is known."""
+
+import pytest
+import torch
+
+from engine.drag.point_tracking import track_points
+from engine.geometry import sample, square_offsets
+from tests.fakes.blobs import blob
+
+CANDIDATES = square_offsets(3.0, 0.25, torch.device("cpu"))
+START = torch.tensor([[7.5, 8.5]])
+
+
+def track(moved, handles=START, candidates=CANDIDATES):
+    """Templates are taken where the handles are on blobs at START; the blobs then have moved."""
+    templates = sample(blob(START), handles)
+    return track_points(blob(START + moved), handles, templates, candidates)
+
+
+@pytest.mark.parametrize(
+    "moved", [(0.0, 0.0), (1.0, 0.0), (0.0, -2.0), (3.0, 3.0), (-3.0, 1.0), (0.0, 3.0)]
+)
+def test_tracking_follows_a_shifted_blob_exactly(moved):
+    way = torch.tensor([moved])
+    assert torch.equal(track(way), START + way)
+
+
+@pytest.mark.parametrize("moved", [(0.25, 0.0), (1.5, -0.75), (-2.25, 2.5)])
+def test_a_shift_by_parts_of_a_pixel_is_found_nearly(moved):
+    way = torch.tensor([moved])
+    assert float((track(way) - START - way).norm()) <= 0.36  # one place of the grid
+
+
+def test_a_handle_beside_the_blob_goes_with_it():
+    handle = START + torch.tensor([[1.0, -1.0]])
+    way = torch.tensor([[2.0, 1.0]])
+    assert torch.equal(track(way, handle), handle + way)
+
+
+def test_each_handle_follows_its_own_template():
+    places = torch.tensor([[4.5, 4.5], [11.5, 10.5]])
+    first = torch.cat([blob(places[:1]), blob(places[1:])], dim=1)
+    ways = torch.tensor([[2.0, 0.0], [-1.0, -3.0]])
+    later = torch.cat([blob(places[:1] + ways[:1]), blob(places[1:] + ways[1:])], dim=1)
+    found = track_points(later, places, sample(first, places), CANDIDATES)
+    assert torch.equal(found, places + ways)
+
+
+def test_no_handle_leaves_the_map():
+    corner = torch.tensor([[0.5, 15.5]])
+    templates = torch.full((1, 3), 9.0)
+    found = track_points(blob(START), corner, templates, CANDIDATES)
+    assert ((found >= 0.0) & (found <= 16.0)).all()
+
+
+def test_the_search_goes_no_farther_than_its_candidates():
+    near = square_offsets(1.0, 0.25, torch.device("cpu"))
+    found = track(torch.tensor([[5.0, 0.0]]), candidates=near)
+    assert float((found - START).abs().max()) <= 1.0
+
+
+def test_turning_map_and_handles_turns_the_answer():
+    way = torch.tensor([[2.0, -1.0]])
+    templates = sample(blob(START), START)
+    later = blob(START + way)
+    turned = track_points(later.transpose(2, 3), START.flip(1), templates, CANDIDATES.flip(1))
+    assert torch.equal(turned.flip(1), track(way))

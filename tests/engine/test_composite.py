@@ -1,0 +1,122 @@
+"""The edit as a layer, and the layer over the picture."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.composite import cut_to_content, edit_layer, lay_over
+
+SIDES = [1, 9, 33, 64, 97]
+
+
+def random_window(side, seed):
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (side, side, 4), np.uint8)
+    pixels[:, :, 3] *= rng.random((side, side)) < 0.8
+    return pixels
+
+
+def random_mask(side, seed):
+    """Hard blocks with a soft edge here and there, and single pixels."""
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((side, side), np.uint8)
+    mask[side // 4 : side, : 2 * side // 3 + 1] = 255
+    soft = rng.integers(0, 256, (side, side), np.uint8)
+    return np.where(rng.random((side, side)) < 0.2, soft * (soft > 60), mask).astype(np.uint8)
+
+
+def renders(seed, size=16):
+    source = torch.Generator().manual_seed(seed)
+    return torch.rand(2, 1, 3, size, size, generator=source).mul(2.4).sub(1.2).unbind(0)
+
+
+def opaque(side, colour=(90, 120, 60)):
+    return np.tile(np.array((*colour, 255), np.uint8), (side, side, 1))
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("seed", range(4))
+def test_outside_the_mask_not_one_byte_changes(side, seed):
+    window, mask = random_window(side, seed), random_mask(side, seed)
+    layer = edit_layer(window, *renders(seed), mask)
+    outside = mask == 0
+    assert not layer[outside].any()
+    assert np.array_equal(lay_over(window, layer)[outside], window[outside])
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_layer_is_nowhere_stronger_than_mask_or_picture(side, seed):
+    window, mask = random_window(side, seed), random_mask(side, seed)
+    alpha = edit_layer(window, *renders(seed), mask)[:, :, 3]
+    assert (alpha <= mask).all() and (alpha <= window[:, :, 3]).all()
+
+
+def test_without_a_mask_the_whole_picture_may_change():
+    before, after = torch.full((1, 3, 16, 16), -0.5), torch.full((1, 3, 16, 16), 0.5)
+    layer = edit_layer(opaque(40), before, after, None)
+    assert (layer == (191, 191, 191, 255)).all()
+
+
+def test_deep_inside_the_mask_the_edit_shows_wholly():
+    before, after = torch.full((1, 3, 16, 16), -0.5), torch.full((1, 3, 16, 16), 0.5)
+    mask = np.zeros((100, 100), np.uint8)
+    mask[20:80, 20:80] = 255
+    alpha = edit_layer(opaque(100), before, after, mask)[:, :, 3]
+    assert (alpha[26:74, 26:74] == 255).all()
+    rim = alpha[50, 18:26].astype(int)
+    assert rim[1] == 0 and 0 < rim[3] < 255 and (np.diff(rim) >= 0).all()
+
+
+def test_only_what_changed_is_drawn():
+    before = torch.zeros(1, 3, 64, 64)
+    after = before.clone()
+    after[:, :, 28:36, 28:36] = 0.8
+    alpha = edit_layer(opaque(64), before, after, None)[:, :, 3]
+    assert (alpha[28:36, 28:36] == 255).all()
+    assert not alpha[:20].any() and not alpha[44:].any() and not alpha[:, :20].any()
+
+
+def test_a_difference_that_no_eye_sees_draws_nothing():
+    before = torch.zeros(1, 3, 16, 16)
+    assert not edit_layer(opaque(32), before, before + 0.03, None).any()
+
+
+def test_where_nothing_changed_the_patch_is_one_transparent_pixel():
+    patch = cut_to_content(np.zeros((8, 8, 4), np.uint8))
+    assert patch.pixels.shape == (1, 1, 4) and not patch.pixels.any()
+    assert (patch.x, patch.y) == (0, 0)
+
+
+def test_a_patch_is_cut_to_what_is_visible():
+    layer = np.zeros((10, 12, 4), np.uint8)
+    layer[3, 4], layer[6, 9] = (1, 2, 3, 1), (4, 5, 6, 255)
+    patch = cut_to_content(layer)
+    assert (patch.x, patch.y, patch.pixels.shape) == (4, 3, (4, 6, 4))
+    assert np.array_equal(patch.pixels, layer[3:7, 4:10]) and patch.pixels.flags.c_contiguous
+
+
+def test_laying_over_is_the_rule_of_porter_and_duff():
+    rng = np.random.default_rng(2)
+    below, layer = rng.integers(0, 256, (2, 64, 64, 4)).astype(np.uint8)
+    found = lay_over(below, layer).astype(float)
+    over, under = layer / 255.0, below / 255.0
+    source, behind = over[:, :, 3:], under[:, :, 3:] * (1 - over[:, :, 3:])
+    alpha = source + behind
+    colour = (over[:, :, :3] * source + under[:, :, :3] * behind) / np.maximum(alpha, 1e-9)
+    seen = (alpha > 0)[:, :, 0]
+    assert np.abs(found[seen][:, :3] - 255 * colour[seen]).max() <= 0.5 + 1e-6
+    assert np.abs(found[:, :, 3:] - 255 * alpha).max() <= 0.5 + 1e-6
+
+
+def test_an_opaque_layer_replaces_and_a_transparent_one_leaves():
+    below, layer = random_window(12, 1), random_window(12, 2)
+    layer[:6, :, 3], layer[6:, :, 3] = 255, 0
+    result = lay_over(below, layer)
+    assert np.array_equal(result[:6], layer[:6])
+    assert np.array_equal(result[6:], below[6:])
+
+
+def test_over_an_opaque_picture_the_result_is_opaque():
+    layer = random_window(20, 3)
+    assert (lay_over(opaque(20), layer)[:, :, 3] == 255).all()

@@ -1,0 +1,19 @@
+import pytest
+import torch
+
+from engine.device import choose_device
+
+
+def test_a_named_device_is_given():
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_without_a_name_there_is_always_one():
+    assert torch.zeros(1, device=choose_device()).device.type in {"cpu", "cuda", "mps"}
+
+
+@pytest.mark.parametrize("name", ["toaster", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_one_sentence(name):
+    with pytest.raises(ValueError, match="this machine has no device") as caught:
+        choose_device(name)
+    assert "\n" not in str(caught.value)
