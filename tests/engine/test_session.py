@@ -1,0 +1,193 @@
+"""A window opened, inverted, dragged and taken as a layer, with the tiny generator."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.checkpoints.catalogue import LoadedModel
+from engine.composite import lay_over
+from engine.drag.loop import EndReason
+from engine.drag.params import DragParams
+from engine.geometry import Point, PointPair
+from engine.images import from_generator, resize, uint8_pixels
+from engine.inversion.projection import InversionParams
+from engine.session import PREVIEW_SIZE_PX, EditingSession
+from tests.fakes.generator import seeded_weights, tiny_generator, tiny_info
+
+SIDE = 48
+BRIEF = InversionParams(samples=16, starts=2, start_steps=2, steps=4)
+LIVELY = DragParams(learning_rate=0.1, step_budget=8)
+PAIR = PointPair(handle=Point(20.0, 24.0), target=Point(32.0, 24.0))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return LoadedModel(generator=tiny_generator(), info=tiny_info(seeded_weights()))
+
+
+@pytest.fixture(scope="module")
+def w_pivot(model):
+    return model.generator.sample_w(1, seed=5)
+
+
+def painted(model, w, side=SIDE):
+    """Gives the window that shows the generator's own picture: (side, side, 4), uint8."""
+    with torch.no_grad():
+        image = from_generator(model.generator.render([w] * model.generator.num_ws))
+    return np.dstack([uint8_pixels(resize(image, (side, side))), np.full((side, side), 255, "u1")])
+
+
+@pytest.fixture
+def window(model, w_pivot):
+    return painted(model, w_pivot)
+
+
+@pytest.fixture
+def session(model, window, w_pivot):
+    opened = EditingSession(model, window, device="cpu")
+    opened.set_pivot(w_pivot)
+    return opened
+
+
+def half_mask(side=SIDE):
+    mask = np.zeros((side, side), np.uint8)
+    mask[:, : side // 2] = 255
+    return mask
+
+
+def test_a_picture_is_inverted_dragged_and_taken_as_a_layer(model, window):
+    session = EditingSession(model, window, half_mask(), device="cpu")
+    losses = [step.loss for step in session.invert(BRIEF)]
+    assert len(losses) == BRIEF.step_budget + 1 and losses[-1] <= losses[0]
+    steps = list(session.drag([PAIR], params=LIVELY))
+    assert steps[-1].end_reason is not None
+    assert steps[0].handles_window[0] == pytest.approx(PAIR.handle)
+    assert steps[0].distance_px == pytest.approx(12.0)
+    layer, patch = session.layer(), session.result()
+    assert layer.any() and not layer[:, SIDE // 2 :].any()
+    height, width = patch.pixels.shape[:2]
+    cut = layer[patch.y : patch.y + height, patch.x : patch.x + width]
+    assert np.array_equal(cut, patch.pixels)
+
+
+def test_what_the_mask_keeps_is_kept_to_the_byte(model, window, w_pivot):
+    session = EditingSession(model, window, half_mask(), device="cpu")
+    session.set_pivot(w_pivot)
+    list(session.drag([PAIR], params=LIVELY))
+    edited = lay_over(window, session.layer())
+    assert np.array_equal(edited[:, SIDE // 2 :], window[:, SIDE // 2 :])
+    assert not np.array_equal(edited, window)
+
+
+def test_the_layer_before_any_drag_is_empty(session):
+    patch = session.result()
+    assert patch.pixels.shape == (1, 1, 4) and not patch.pixels.any()
+
+
+def test_a_drag_before_the_inversion_names_the_call_to_make(model, window):
+    session = EditingSession(model, window, device="cpu")
+    assert not session.is_inverted
+    with pytest.raises(ValueError, match=r"call invert\(\) first"):
+        next(session.drag([PAIR]))
+
+
+def test_an_inversion_stopped_early_may_be_dragged(model, window):
+    session = EditingSession(model, window, device="cpu")
+    next(session.invert(BRIEF))
+    assert session.is_inverted
+    assert next(session.drag([PAIR])).step_index == 0
+
+
+def test_a_budget_of_steps_is_kept(session):
+    steps = list(session.drag([PAIR], 3))
+    assert [step.step_index for step in steps] == [0, 1, 2, 3]
+    assert {step.step_budget for step in steps} == {3}
+    assert steps[-1].end_reason is EndReason.BUDGET
+
+
+def test_a_drag_that_is_closed_keeps_the_best_so_far(session):
+    steps = session.drag([PAIR], params=DragParams(learning_rate=0.5, step_budget=30))
+    best, w_plus = float("inf"), session.w_plus
+    for _ in range(6):
+        step = next(steps)
+        if step.distance_px < best:
+            best, w_plus = step.distance_px, session.w_plus
+    steps.close()
+    assert torch.equal(session.w_plus, w_plus)
+
+
+def test_a_second_drag_begins_where_the_first_ended(session):
+    list(session.drag([PAIR], params=LIVELY))
+    ended = session.w_plus
+    next(session.drag([PAIR], params=LIVELY))
+    assert torch.equal(session.w_plus, ended)
+
+
+def test_only_the_models_dragged_rows_move(model, session):
+    first = session.w_plus
+    list(session.drag([PAIR], params=LIVELY))
+    rows = model.info.dragged_rows
+    assert not torch.equal(session.w_plus[:, :rows], first[:, :rows])
+    assert torch.equal(session.w_plus[:, rows:], first[:, rows:])
+
+
+def test_a_window_twice_as_large_is_dragged_the_same_way(model, w_pivot):
+    ends = []
+    for scale in (1, 2):
+        side = SIDE * scale
+        session = EditingSession(model, painted(model, w_pivot, side), device="cpu")
+        session.set_pivot(w_pivot)
+        pair = PointPair(
+            handle=Point(PAIR.handle.x * scale, PAIR.handle.y * scale),
+            target=Point(PAIR.target.x * scale, PAIR.target.y * scale),
+        )
+        ends.append((list(session.drag([pair], params=LIVELY))[-1], session.w_plus))
+    (small, w_small), (large, w_large) = ends
+    assert torch.equal(w_small, w_large)
+    assert large.distance_px == pytest.approx(2.0 * small.distance_px)
+    assert large.handles_window[0].x == pytest.approx(2.0 * small.handles_window[0].x)
+
+
+def test_the_preview_is_the_window_before_the_inversion(model, window):
+    session = EditingSession(model, window, device="cpu")
+    assert np.array_equal(session.preview(), window[:, :, :3])
+
+
+def test_the_preview_shows_the_edit(session, window):
+    list(session.drag([PAIR], params=LIVELY))
+    preview = session.preview()
+    assert preview.shape == window.shape[:2] + (3,) and preview.dtype == np.uint8
+    assert not np.array_equal(preview, window[:, :, :3])
+
+
+def test_the_preview_of_a_large_window_is_small(model, w_pivot):
+    session = EditingSession(model, painted(model, w_pivot, 500), half_mask(500), device="cpu")
+    session.set_pivot(w_pivot)
+    assert session.preview().shape == (PREVIEW_SIZE_PX, PREVIEW_SIZE_PX, 3)
+
+
+def test_a_mask_of_another_size_is_refused(model, window):
+    with pytest.raises(ValueError, match="the mask is 47 x 48 px and the window 48 x 48"):
+        EditingSession(model, window, half_mask()[:, 1:], device="cpu")
+
+
+def test_a_mask_that_selects_nothing_is_refused(model, window):
+    with pytest.raises(ValueError, match="select what may move"):
+        EditingSession(model, window, np.zeros((SIDE, SIDE), np.uint8), device="cpu")
+
+
+def test_no_pair_is_refused(session):
+    with pytest.raises(ValueError, match="no pair to drag"):
+        next(session.drag([]))
+
+
+@pytest.mark.parametrize("handle", [(-0.1, 5.0), (5.0, 48.1)])
+def test_a_handle_outside_the_window_is_refused(session, handle):
+    pair = PointPair(handle=Point(*handle), target=Point(5.0, 5.0))
+    with pytest.raises(ValueError, match="is outside the window of 48 x 48 px"):
+        next(session.drag([pair]))
+
+
+def test_a_target_outside_the_window_is_only_far_away(session):
+    pair = PointPair(handle=Point(40.0, 24.0), target=Point(60.0, 24.0))
+    assert next(session.drag([pair])).distance_px == pytest.approx(20.0)
