@@ -89,7 +89,7 @@ class ThreadPool:
     """One engine, one generator, in this process."""
 
     def __init__(self, load_engine: Callable[[], EngineApi] = import_engine) -> None:
-        """Args: how the engine is had; called once, by ``warm_up``."""
+        """Args: how the engine is had; called once, when it is first needed."""
         self._load_engine = load_engine
         self._engine: EngineApi | None = None
         self._generators: dict[str, Any] = {}
@@ -99,7 +99,7 @@ class ThreadPool:
         return ("default",)
 
     def devices(self) -> tuple[str, ...]:
-        """Devices in use; empty until ``warm_up`` has ended."""
+        """Devices in use; empty before the engine is loaded."""
         return () if self._engine is None else self._engine.devices
 
     def warm_up(self) -> None:
@@ -108,10 +108,7 @@ class ThreadPool:
         Raises:
             EngineFailure: the engine or its model is not usable.
         """
-        try:
-            engine = self._load_engine()
-        except ImportError as error:
-            raise EngineFailure("engine-unavailable", "A part of the engine is missing.") from error
+        engine = self._imported()
         self._generator(engine, "default")
         self._engine = engine
 
@@ -121,10 +118,8 @@ class ThreadPool:
         Raises:
             EngineFailure: the model is not usable, or memory is short.
         """
-        if self._engine is None:
-            self.warm_up()
-        engine = self._engine
-        assert engine is not None
+        # No warm-up: a session of another model must not need the default one, nor wait for it.
+        engine = self._engine = self._imported()
         generator = self._generator(engine, spec.model)
         bounds = spec.bounds_canvas
         window = wire.unpack_pixels(spec.pixels, bounds.height, bounds.width, spec.pixel_format)
@@ -139,6 +134,14 @@ class ThreadPool:
             except ValueError as error:  # the engine's word for a window or mask it cannot take
                 raise EngineFailure("invalid-request", str(error)) from error
         return ThreadSession(engine, session, spec)
+
+    def _imported(self) -> EngineApi:
+        if self._engine is not None:
+            return self._engine
+        try:
+            return self._load_engine()
+        except ImportError as error:
+            raise EngineFailure("engine-unavailable", "A part of the engine is missing.") from error
 
     def _generator(self, engine: EngineApi, model: str) -> Any:
         if model not in self._generators:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -138,6 +138,11 @@ def test_the_model_is_loaded_once(pool: ThreadPool, double: Double) -> None:
     pool.open(spec())
     assert double.loads == ["default"]
     assert pool.devices() == ("double",)
+
+
+def test_a_session_of_another_model_does_not_load_the_default_one(double: Double) -> None:
+    ThreadPool(double.api).open(replace(spec(), model="other"))
+    assert double.loads == ["other"]
 
 
 def test_nothing_is_loaded_before_warm_up(double: Double) -> None:
