@@ -32,9 +32,12 @@ class Artist:
     ) -> None:
         self._screen, self._watched = screen, watched
         self._dialog = ""
-        self._window = wait_for(
-            "GIMP's window", lambda: screen.find_window("– GIMP$"), START_TIMEOUT_S
-        )
+
+        def find_main_window() -> str | None:
+            watched.check_running()
+            return screen.find_window("– GIMP$")
+
+        self._window = wait_for("GIMP's window", find_main_window, START_TIMEOUT_S)
         screen.fill_screen(self._window)
         self._watched.facts()
         screen.focus(self._window)
@@ -126,7 +129,13 @@ class Artist:
         self._screen.key("alt+r", "y")
         self._dialog = wait_for("the dialog", lambda: self._screen.find_window(DIALOG))
         self._screen.move_window(self._dialog, *DIALOG_PLACE)
+        wait_for("the dialog at its place", self._is_dialog_in_place)
         self._screen.focus(self._dialog)
+
+    def _is_dialog_in_place(self) -> bool:
+        # Its corner is dark where the picture's wall was light.
+        left, top = DIALOG_PLACE
+        return bool(self._screen.look()[top + 5, left + 5].max() < 100)
 
     def _look_at_preview(self) -> np.ndarray:
         """The middle of the dialog, which its picture fills."""
@@ -135,13 +144,14 @@ class Artist:
         return seen[2 * height // 5 : 3 * height // 5, width // 4 : 3 * width // 4]
 
     def start_and_watch_preview(self) -> None:
-        """Press Start, and wait until the dialog shows another picture than the layer."""
+        """Press Start, and wait until the preview shows that something moves."""
         before = wait_for("the dialog's picture", self._steady_preview)
         self._screen.shoot("2-dialog")
         self._screen.key("alt+s")
 
         def has_changed() -> bool:
-            return bool(np.abs(self._look_at_preview() - before[0]).mean() > 1.0)
+            # More than the first preview, which is the layer itself as a JPEG.
+            return bool(np.abs(self._look_at_preview() - before[0]).mean() > 5.0)
 
         wait_for("a preview", has_changed, EDIT_TIMEOUT_S)
         self._screen.shoot("3-preview")

@@ -14,17 +14,28 @@ from tests.gimp.screen import Screen, wait_for
 
 WATCHER = Path(__file__).parent / "inside" / "watcher.py"
 
+# Where X servers listen. They do so by an abstract name too, which needs no folder, but not when
+# another server has just let go of it.
+X_SOCKETS = (Path("/tmp/.X11-unix"),)
+
 
 class Watched:
     """The open image, asked through the watcher.
 
     Args:
         folder: Where questions and answers lie.
+        gimp: The process.
+        log: What it says.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, gimp: "subprocess.Popen[bytes]", log: Path) -> None:
+        self._folder, self._gimp, self._log = folder, gimp, log
         self._number = 0
+
+    def check_running(self) -> None:
+        """Fail with GIMP's own words when it has ended."""
+        code = self._gimp.poll()
+        assert code is None, f"GIMP ended with {code}:\n{self._log.read_text()}"
 
     def ask(self, wants: str) -> Any:
         """One answer; None for "stop"."""
@@ -35,7 +46,12 @@ class Watched:
         if wants == "stop":
             return None
         path = self._folder / f"answer-{self._number}.json"
-        wait_for(f"GIMP's answer about {wants}", path.exists)
+
+        def is_answered() -> bool:
+            self.check_running()
+            return path.exists()
+
+        wait_for(f"GIMP's answer about {wants}", is_answered)
         return json.loads(path.read_text())
 
     def facts(self) -> Any:
@@ -77,7 +93,7 @@ def running_gimp(
             *("gimp", "--new-instance", "--no-splash", "--console-messages"),
             *("--batch-interpreter=python-fu-eval", "-b", code, "--quit", str(picture)),
         ],
-        folders=[folder],
+        folders=[folder, *(each for each in X_SOCKETS if each.exists())],
         variables={
             "HOME": str(folder),
             "GIMP3_DIRECTORY": str(profile),
@@ -90,10 +106,11 @@ def running_gimp(
     log = folder / "gimp.log"
     with open(log, "w") as out:
         gimp = subprocess.Popen(line, stdout=out, stderr=subprocess.STDOUT)
-    watched = Watched(watch)
+    watched = Watched(watch, gimp, log)
     try:
         yield watched
         screen.shoot("last")
+        watched.check_running()
         watched.ask("stop")
         assert gimp.wait(60) == 0, log.read_text()
     finally:

@@ -142,7 +142,8 @@ class DragDialog:
         self._dialog.set_response_sensitive(RESPONSE_START, model.can_start)
         self._dialog.set_response_sensitive(RESPONSE_CANCEL, model.can_cancel)
         self._dialog.set_response_sensitive(RESPONSE_INSERT, model.can_insert)
-        self._bar.set_fraction(model.progress)
+        # An inserted edit is over: its progress is of no interest any more.
+        self._bar.set_fraction(0.0 if self._request is None else model.progress)
         # What is missing is said until there is an edit to tell of.
         first = model.why_not_start if self._request is None else ""
         self._status_label.set_text(self._notice or first or model.status_text)
