@@ -1,5 +1,6 @@
 """`draglayer drag`: one edit of a picture file."""
 
+import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -137,8 +138,8 @@ def perform(request: EditRequest, *, via_bridge: bool = False, quiet: bool = Fal
     from draglayer_cli.edits import StopRequest, edit_in_process, edit_via_bridge
 
     edit = edit_via_bridge if via_bridge else edit_in_process
-    with StopRequest() as stop:
-        return _follow(edit(request, stop), quiet=quiet)
+    with StopRequest() as stop, contextlib.closing(edit(request, stop)) as events:
+        return _follow(events, quiet=quiet)
 
 
 def sheet_row(name: str, picture: Picture, request: EditRequest, outcome: Outcome) -> SheetRow:

@@ -4,7 +4,7 @@ events."""
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from types import FrameType
 
 from bridge_client import (
@@ -58,7 +58,7 @@ class StopRequest:
         self.is_set = True
 
 
-def edit_in_process(request: EditRequest, stop: StopRequest) -> Iterator[WorkerEvent]:
+def edit_in_process(request: EditRequest, stop: StopRequest) -> Generator[WorkerEvent, None, None]:
     """Edits with the engine of this process.
 
     Yields:
@@ -115,7 +115,7 @@ def _edit(session: EngineSession, request: EditRequest, stop: StopRequest) -> It
     yield StateChanged(EditState.CANCELLED if reason == "cancelled" else EditState.DONE)
 
 
-def edit_via_bridge(request: EditRequest, stop: StopRequest) -> Iterator[WorkerEvent]:
+def edit_via_bridge(request: EditRequest, stop: StopRequest) -> Generator[WorkerEvent, None, None]:
     """Edits through the bridge that runs on this machine; the bytes are those of
     `edit_in_process`."""
     worker = EditWorker(_connect)

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from bridge_client import Bounds, EditRequest, LayerResult, PointPair, propose_window
 from bridge_client.geometry import Extent, Point
+from bridge_client.messages import MAX_WINDOW_SIDE_PX
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -148,8 +149,8 @@ def parse_window(text: str) -> Bounds:
         x, y, side = (int(part) for part in text.split(","))
     except ValueError as error:
         raise ValueError("write a window as x,y,side in whole px, for example 40,0,512") from error
-    if side < 8:
-        raise ValueError(f"the window's side is {side} px; it must be 8 or more")
+    if not 8 <= side <= MAX_WINDOW_SIDE_PX:
+        raise ValueError(f"the window's side is {side} px; 8 to {MAX_WINDOW_SIDE_PX} are allowed")
     return Bounds(x, y, side, side)
 
 
@@ -163,8 +164,8 @@ def _parse_point(text: str) -> Point:
 
 def _open(path: Path) -> Image.Image:
     try:
-        image = Image.open(path)
-        image.load()
+        with Image.open(path) as image:
+            image.load()
     except FileNotFoundError as error:
         raise click.UsageError(f"there is no file {path.name}; check its name") from error
     except Image.DecompressionBombError as error:
