@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bridge_client.messages import MAX_STEP_BUDGET
 from draglayer_cli.drag import pairs_of, perform, sheet_row, write_results
 from draglayer_cli.pictures import edit_request, read_mask, read_picture
 from draglayer_cli.sheets import sheet
@@ -19,7 +20,9 @@ from draglayer_cli.sheets import sheet
     show_default=True,
     help="Folder of the results.",
 )
-def command(out: Path) -> None:
+@click.option("--steps", type=click.IntRange(1, MAX_STEP_BUDGET), help="Most steps of each drag.")
+@click.option("--model", default="default", show_default=True, help="A model's name or file.")
+def command(out: Path, steps: int | None, model: str) -> None:
     """Opens the mouth, grows the ears and turns the head of the portrait that comes along."""
     rows = []
     with as_file(files("draglayer_cli") / "assets" / "demo") as folder:
@@ -29,7 +32,7 @@ def command(out: Path) -> None:
     for number, edit in enumerate(edits, start=1):
         click.echo(f"{number}. {edit['name']}")
         request = edit_request(
-            picture, mask, pairs_of(edit["pairs"]), window=None, step_budget=None, model="default"
+            picture, mask, pairs_of(edit["pairs"]), window=None, step_budget=steps, model=model
         )
         outcome = perform(request)
         row = sheet_row(edit["name"], picture, request, outcome)

@@ -26,6 +26,7 @@ from bridge_client import (
     WorkerEvent,
 )
 from bridge_client.edit import ResultReason
+from bridge_client.messages import MAX_STEP_BUDGET
 from draglayer_cli.pictures import (
     Picture,
     edit_request,
@@ -73,7 +74,7 @@ class Outcome:
 @click.option("--mask", type=click.Path(path_type=Path), help="White where the picture may change.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for results.")
 @click.option("--window", metavar="X,Y,SIDE", help="The square that the model is shown.")
-@click.option("--steps", type=click.IntRange(min=1), help="Most steps of the drag.")
+@click.option("--steps", type=click.IntRange(1, MAX_STEP_BUDGET), help="Most steps of the drag.")
 @click.option("--model", default="default", show_default=True, help="A model's name or file.")
 @click.option("--via-bridge", is_flag=True, help="Let the bridge that runs do the work.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")

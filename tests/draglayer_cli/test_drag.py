@@ -245,8 +245,8 @@ def test_the_folder_is_asked_for(draglayer, picture_file):
     assert is_one_sentence(draglayer("drag", picture_file, "--pair", PAIR))
 
 
-@pytest.mark.parametrize("steps", ["0", "-1", "many"])
-def test_a_count_of_steps_is_at_least_one(draglayer, picture_file, tmp_path, steps):
+@pytest.mark.parametrize("steps", ["0", "-1", "many", "10001"])
+def test_a_count_of_steps_has_limits(draglayer, picture_file, tmp_path, steps):
     result = draglayer(
         "drag", picture_file, "--pair", PAIR, "--out", tmp_path / "out", "--steps", steps
     )
