@@ -112,7 +112,8 @@ def errors(detector: KeypointDetector, count: int = 512, *, seed: int = 99) -> T
     z = torch.randn(count, max(32, len(FACTORS)), generator=torch.Generator().manual_seed(seed))
     drawing = draw(factors_from_z(z), INPUT_SIZE)
     found = find_keypoints(detector, drawing.images)
-    return (found - drawing.keypoints).norm(dim=2).mean(dim=0)
+    error: Tensor = (found - drawing.keypoints).norm(dim=2).mean(dim=0)
+    return error
 
 
 def main() -> None:

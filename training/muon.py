@@ -61,5 +61,5 @@ def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
     for _ in range(rounds):
         gram = x @ x.t()
         x = a * x + (b * gram + c * gram @ gram) @ x
-    x = x.t() if is_tall else x
-    return x.float()
+    result: Tensor = (x.t() if is_tall else x).float()
+    return result

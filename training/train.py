@@ -12,7 +12,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -106,14 +106,25 @@ class Run:
         folder: where it saves; a run that lies there goes on.
         seed: decides weights and pictures.
         device: where it computes.
+        shape: sizes of the generator.
+        stages: what is shown to it, in order.
     """
 
-    def __init__(self, folder: Path, *, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        device: torch.device,
+        shape: GeneratorShape = SHAPE,
+        stages: Sequence[Stage] = STAGES,
+    ) -> None:
         self.folder, self.seed, self.device = folder, seed, device
+        self.stages = stages
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
-        self.generator = _without_noise(Generator(SHAPE)).to(device)
-        self.average = _without_noise(Generator(SHAPE)).to(device)
+        self.generator = _without_noise(Generator(shape)).to(device)
+        self.average = _without_noise(Generator(shape)).to(device)
         self.average.load_state_dict(self.generator.state_dict())
         self.generator = self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         kernels = [
@@ -160,7 +171,7 @@ class Run:
     def _stage(self) -> tuple[Stage, float] | None:
         """Gives the stage that the next batch belongs to, and the share of it that is done."""
         before = 0
-        for stage in STAGES:
+        for stage in self.stages:
             if self.pictures < before + stage.pictures:
                 return stage, (self.pictures - before) / stage.pictures
             before += stage.pictures
@@ -174,7 +185,7 @@ class Run:
                 group["lr"] = rate * group["scale"]
             optimizer.zero_grad(set_to_none=True)
         source = torch.Generator().manual_seed(self.seed * 1_000_003 + self.pictures)
-        z = torch.randn(stage.batch, SHAPE.z_dim, generator=source).to(self.device)
+        z = torch.randn(stage.batch, self.generator.shape.z_dim, generator=source).to(self.device)
         with torch.no_grad():
             drawing = draw(factors_from_z(z), stage.size)
             attention = _attention(drawing.keypoints, stage.size)
@@ -218,7 +229,7 @@ class Run:
         }
         torch.save(state, self.folder / "state.tmp")
         os.replace(self.folder / "state.tmp", self.folder / "state.pt")
-        place = self._stage() or (STAGES[-1], 1.0)
+        place = self._stage() or (self.stages[-1], 1.0)
         sheet(self.average, place[0].size).save(self.folder / f"samples-{place[0].size}.png")
 
     def _load(self) -> None:
@@ -273,7 +284,7 @@ def _without_noise(generator: Generator) -> Generator:
 @torch.no_grad()
 def sheet(generator: Generator, size: int, count: int = 32) -> Image.Image:
     """Gives pairs of rows: what was drawn, and below what the generator paints for the same z."""
-    z = torch.randn(count, SHAPE.z_dim, generator=torch.Generator().manual_seed(7))
+    z = torch.randn(count, generator.shape.z_dim, generator=torch.Generator().manual_seed(7))
     device = generator.w_avg.device
     drawn = draw(factors_from_z(z), size).images
     w = generator.mapping(z.to(device))
