@@ -9,10 +9,46 @@ from pathlib import Path
 import torch
 
 from engine.checkpoints.container import ModelInfo, write_container
+from engine.generator.generator import Generator
 from training.train import Run
 
 TITLE = "draglayer practice model: animal heads"
 LICENCE = "CC0-1.0"
+SAMPLES = 10_000
+
+
+def export(
+    generator: Generator, out: Path, *, feature_block: int, rows: int, size: int | None = None
+) -> ModelInfo:
+    """Writes a generator with its statistics of w; gives the facts that the file states.
+
+    Args:
+        generator: as it was trained.
+        out: the model file.
+        feature_block: the block whose features are dragged by default, px.
+        rows: how many rows of w+ are dragged by default.
+        size: stop at this block; None for the whole generator.
+    """
+    with torch.no_grad():
+        source = torch.Generator().manual_seed(1)
+        z = torch.randn(SAMPLES, generator.shape.z_dim, generator=source)
+        w = generator.mapping(z)
+    weights = {
+        name: tensor
+        for name, tensor in generator.state_dict().items()
+        if not name.startswith("synthesis.b")
+        or int(name.split(".")[1][1:]) <= (size or generator.resolution)
+    }
+    weights["mapping.w_avg"] = w.mean(dim=0)
+    info = ModelInfo.of_weights(
+        weights,
+        title=TITLE,
+        licence=LICENCE,
+        feature_block=feature_block,
+        dragged_rows=rows,
+        w_std=w.std(dim=0),
+    )
+    return write_container(out, weights, info, half=True)
 
 
 def main() -> None:
@@ -24,26 +60,13 @@ def main() -> None:
     parser.add_argument("--feature-block", type=int, required=True)
     parser.add_argument("--rows", type=int, required=True)
     arguments = parser.parse_args()
-    generator = Run(arguments.run, seed=0, device=torch.device("cpu")).average
-    with torch.no_grad():
-        z = torch.randn(10_000, generator.shape.z_dim, generator=torch.Generator().manual_seed(1))
-        w = generator.mapping(z)
-    generator.mapping.w_avg.copy_(w.mean(dim=0))
-    size = arguments.size or generator.resolution
-    weights = {
-        name: tensor
-        for name, tensor in generator.state_dict().items()
-        if not name.startswith("synthesis.b") or int(name.split(".")[1][1:]) <= size
-    }
-    info = ModelInfo.of_weights(
-        weights,
-        title=TITLE,
-        licence=LICENCE,
+    info = export(
+        Run(arguments.run, seed=0, device=torch.device("cpu")).average,
+        arguments.out,
         feature_block=arguments.feature_block,
-        dragged_rows=arguments.rows,
-        w_std=w.std(dim=0),
+        rows=arguments.rows,
+        size=arguments.size,
     )
-    info = write_container(arguments.out, weights, info, half=True)
     print(f"{arguments.out}: {arguments.out.stat().st_size} bytes, {info.weights_sha256}")  # noqa: T201
 
 

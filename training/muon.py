@@ -54,7 +54,7 @@ def orthogonal(matrix: Tensor, rounds: int = 5) -> Tensor:
     The coefficients are those of Jordan et al. 2024: fast rather than exact.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix.bfloat16()
+    x: Tensor = matrix.bfloat16()
     is_tall = x.shape[0] > x.shape[1]
     x = x.t() if is_tall else x
     x = x / (x.norm() + 1e-7)

@@ -32,11 +32,11 @@ def test_the_demo_drags_each_edit_and_shows_all_on_one_sheet(draglayer, model_fi
     result = draglayer("demo", "--out", out, "--steps", 1, "--model", model_file)
     assert result.exit_code == 0, result.output
     edits = sorted(path.name for path in out.iterdir() if path.is_dir())
-    assert edits == ["1-the-mouth-opens", "2-the-ears-grow-longer", "3-the-head-turns"]
+    assert [int(name.split("-")[0]) for name in edits] == [1, 2, 3]
     assert all((out / edit / "composite.png").is_file() for edit in edits)
     with Image.open(out / "sheet.png") as sheet:
         assert sheet.height > sheet.width * 0.9
-    assert result.stdout.count("after 1 steps") == 3
+    assert result.stdout.count("after 1 steps") == len(DEMO["edits"]) == 3
 
 
 def test_a_wrong_model_is_one_sentence(draglayer, tmp_path):
