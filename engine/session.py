@@ -4,6 +4,7 @@ layer."""
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -159,16 +160,20 @@ class EditingSession:
         return cut_to_content(self.layer())
 
     def preview(self) -> Pixels:
-        """Gives the window with the edit so far, at most `PREVIEW_SIZE_PX` large: (s, s, 3),
-        uint8."""
+        """Gives the window with the edit so far on white, at most `PREVIEW_SIZE_PX` large:
+        (s, s, 3), uint8."""
         side = min(PREVIEW_SIZE_PX, self._window.shape[0])
-        small = uint8_pixels(resize(unit_tensor(self._window), (side, side)))
+        # Flat before it is resized: what hides under alpha 0 must not bleed into its neighbours.
+        on_white = lay_over(np.full_like(self._window, 255), self._window)
+        small = uint8_pixels(resize(unit_tensor(on_white), (side, side)))
+        if self._w_plus is None:
+            return small[:, :, :3]
+        alpha = uint8_pixels(resize(unit_tensor(self._window[:, :, 3]), (side, side)))
         mask = self._mask
         if mask is not None:
             mask = uint8_pixels(resize(unit_tensor(mask), (side, side)))[:, :, 0]
-        if self._w_plus is None:
-            return small[:, :, :3]
-        layer = edit_layer(small, self._render_before(), self._render(), mask)
+        window = np.concatenate([small[:, :, :3], alpha], axis=2)
+        layer = edit_layer(window, self._render_before(), self._render(), mask)
         return lay_over(small, layer)[:, :, :3]
 
     # ------------------------------------------------------------------------------------------

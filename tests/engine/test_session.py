@@ -160,6 +160,25 @@ def test_the_preview_shows_the_edit(session, window):
     assert not np.array_equal(preview, window[:, :, :3])
 
 
+def test_the_preview_shows_what_is_transparent_as_white(model, window, w_pivot):
+    window[:, :10, 3], window[:5, :, 3] = 0, 128
+    session = EditingSession(model, window, device="cpu")
+    assert (session.preview()[10:, :10] == 255).all()
+    session.set_pivot(w_pivot)
+    list(session.drag([PAIR], params=LIVELY))
+    edited = lay_over(np.full_like(window, 255), lay_over(window, session.layer()))
+    assert np.abs(session.preview().astype(int) - edited[:, :, :3]).max() <= 2
+
+
+@pytest.mark.parametrize("side", [SIDE, PREVIEW_SIZE_PX + 50])
+def test_the_colour_under_transparent_pixels_never_shows_in_the_preview(model, w_pivot, side):
+    window = painted(model, w_pivot, side)
+    window[:, : side // 3, 3] = 0
+    clean = np.where(window[:, :, 3:] == 0, 0, window).astype(np.uint8)
+    previews = [EditingSession(model, w, device="cpu").preview() for w in (window, clean)]
+    assert np.array_equal(*previews)
+
+
 def test_the_preview_of_a_large_window_is_small(model, w_pivot):
     session = EditingSession(model, painted(model, w_pivot, 500), half_mask(500), device="cpu")
     session.set_pivot(w_pivot)
