@@ -3,6 +3,7 @@ layer."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -162,19 +163,24 @@ class EditingSession:
     def preview(self) -> Pixels:
         """Gives the window with the edit so far on white, at most `PREVIEW_SIZE_PX` large:
         (s, s, 3), uint8."""
-        side = min(PREVIEW_SIZE_PX, self._window.shape[0])
-        # Flat before it is resized: what hides under alpha 0 must not bleed into its neighbours.
-        on_white = lay_over(np.full_like(self._window, 255), self._window)
-        small = uint8_pixels(resize(unit_tensor(on_white), (side, side)))
+        ground, window, mask = self._preview_window
         if self._w_plus is None:
-            return small[:, :, :3]
-        alpha = uint8_pixels(resize(unit_tensor(self._window[:, :, 3]), (side, side)))
-        mask = self._mask
-        if mask is not None:
-            mask = uint8_pixels(resize(unit_tensor(mask), (side, side)))[:, :, 0]
-        window = np.concatenate([small[:, :, :3], alpha], axis=2)
+            return ground[:, :, :3]
         layer = edit_layer(window, self._render_before(), self._render(), mask)
-        return lay_over(small, layer)[:, :, :3]
+        return lay_over(ground, layer)[:, :, :3]
+
+    @cached_property
+    def _preview_window(self) -> tuple[Pixels, Pixels, Pixels | None]:
+        """The window on white, the same with its alpha, and the mask, all of the preview's size."""
+        side = min(PREVIEW_SIZE_PX, self._window.shape[0])
+
+        def small(pixels: Pixels) -> Pixels:
+            return uint8_pixels(resize(unit_tensor(pixels), (side, side)))
+
+        # Flat before it is resized: what hides under alpha 0 must not bleed into its neighbours.
+        ground = small(lay_over(np.full_like(self._window, 255), self._window))
+        window = np.concatenate([ground[:, :, :3], small(self._window[:, :, 3])], axis=2)
+        return ground, window, None if self._mask is None else small(self._mask)[:, :, 0]
 
     # ------------------------------------------------------------------------------------------
 
