@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bridge_client import Bounds, EditRequest, LayerResult, PointPair, propose_window
 from bridge_client.geometry import Extent, Point
@@ -48,9 +48,10 @@ def read_picture(path: Path) -> Picture:
     Raises:
         click.UsageError: the file is no picture, damaged, or of a kind with no range of its own.
     """
-    image = _open(path)
-    mode = image.mode
-    if mode.startswith("I;16") or (mode == "I" and image.format == "PNG"):
+    # A camera's sideways picture: points are read off a viewer, which shows it upright.
+    opened = _open(path)
+    image, mode = ImageOps.exif_transpose(opened), opened.mode
+    if mode.startswith("I;16") or (mode == "I" and opened.format == "PNG"):
         grey = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
         image = Image.fromarray(grey)
     elif mode not in _EIGHT_BIT:

@@ -64,6 +64,13 @@ def test_a_colour_profile_goes_through(tmp_path):
     assert read_picture(path).icc_profile == b"a profile"
 
 
+def test_a_cameras_sideways_picture_is_read_upright(tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6  # orientation: turn by a quarter to the right
+    path = saved(tmp_path, Image.fromarray(grey_ramp()), exif=exif)
+    assert np.array_equal(read_picture(path).pixels[:, :, 0], np.rot90(grey_ramp(), -1))
+
+
 def test_a_mask_may_be_of_any_kind_too(tmp_path):
     picture = read_picture(saved(tmp_path, Image.fromarray(grey_ramp())))
     mask = Image.fromarray((grey_ramp() > 80).astype(np.uint8) * 255)
