@@ -48,7 +48,7 @@ class Edit:
 
 
 EDITS = (
-    Edit(name="mouth", factor="mouth_open", share=0.6, keypoints=("chin",)),
+    Edit(name="mouth", factor="mouth_open", share=0.6, keypoints=("chin", "lip_lower")),
     Edit(name="ear", factor="ear_length", share=0.5, keypoints=("ear_tip_left", "ear_tip_right")),
     Edit(name="yaw", factor="yaw", share=0.35, keypoints=("nose",)),
 )

@@ -40,7 +40,7 @@ class DemoEdit:
 
 
 EDITS = (
-    DemoEdit(name="The mouth opens", keypoints=("chin",), changes={"mouth_open": 0.78}),
+    DemoEdit(name="The mouth opens", keypoints=("chin", "lip_lower"), changes={"mouth_open": 0.96}),
     DemoEdit(
         name="The ears grow longer",
         keypoints=("ear_tip_left", "ear_tip_right"),
@@ -52,7 +52,7 @@ EDITS = (
 CHARACTER = {
     "yaw": -0.10,
     "pitch": 0.04,
-    "mouth_open": 0.12,
+    "mouth_open": 0.46,
     "smile": 0.45,
     "eye_open": 0.80,
     "gaze": 0.10,

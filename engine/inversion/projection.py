@@ -30,7 +30,7 @@ class InversionParams:
         seed: of the samples.
     """
 
-    samples: int = 384
+    samples: int = 256
     starts: int = 4
     start_steps: int = 30
     steps: int = 120

@@ -1,0 +1,57 @@
+"""What the demo shows: with the model that comes along, the handles arrive."""
+
+import json
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from draglayer_cli.drag import pairs_of
+from tests.picture_truth import moved_share
+
+FOLDER = files("draglayer_cli") / "assets" / "demo"
+DEMO = json.loads((FOLDER / "demo.json").read_text())
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def demo_folder(tmp_path_factory, draglayer):
+    """The results of `draglayer demo`, run once as a newcomer runs it."""
+    out = tmp_path_factory.mktemp("demo")
+    result = draglayer("demo", "--out", out)
+    assert result.exit_code == 0, result.output
+    return out
+
+
+def portrait_of(path):
+    """Gives the portrait alone: (320, 320, 3), uint8."""
+    box = DEMO["portrait"]
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    return pixels[box["y"] : box["y"] + box["height"], box["x"] : box["x"] + box["width"]]
+
+
+@pytest.mark.parametrize("number, edit", enumerate(DEMO["edits"], start=1))
+def test_each_marked_part_moves_more_than_half_of_the_way(demo_folder, number, edit):
+    (folder,) = demo_folder.glob(f"{number}-*")
+    before = portrait_of(FOLDER / "demo.png")
+    after = portrait_of(folder / "composite.png")
+    corner = np.array([DEMO["portrait"]["x"], DEMO["portrait"]["y"]])
+    for keypoint, pair in zip(edit["keypoints"], pairs_of(edit["pairs"]), strict=True):
+        handle = np.array([pair.handle.x, pair.handle.y]) - corner
+        target = np.array([pair.target.x, pair.target.y]) - corner
+        assert moved_share(before, after, keypoint, handle, target) > 0.5, keypoint
+
+
+@pytest.mark.parametrize("number", range(1, 1 + len(DEMO["edits"])))
+def test_nothing_outside_the_portrait_changes(demo_folder, number):
+    (folder,) = demo_folder.glob(f"{number}-*")
+    with Image.open(FOLDER / "demo.png") as first, Image.open(folder / "composite.png") as second:
+        before, after = np.array(first), np.array(second)
+    box = DEMO["portrait"]
+    inside = np.s_[box["y"] : box["y"] + box["height"], box["x"] : box["x"] + box["width"]]
+    assert not np.array_equal(before[inside], after[inside])
+    before[inside] = after[inside] = 0
+    assert np.array_equal(before, after)
