@@ -40,7 +40,7 @@ class DemoEdit:
 
 
 EDITS = (
-    DemoEdit(name="The mouth opens", keypoints=("chin", "lip_lower"), changes={"mouth_open": 0.96}),
+    DemoEdit(name="The mouth opens", keypoints=("lip_lower",), changes={"mouth_open": 0.96}),
     DemoEdit(
         name="The ears grow longer",
         keypoints=("ear_tip_left", "ear_tip_right"),
