@@ -1,6 +1,11 @@
 """Which device the engine computes on: the only file that asks for one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+
+from engine.errors import OutOfDeviceMemory
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -24,3 +29,15 @@ def choose_device(name: str | None = None) -> torch.device:
             f"this machine has no device {name!r}; leave it out to use the best one there is"
         ) from error
     return device
+
+
+@contextmanager
+def told_out_of_memory() -> Iterator[None]:
+    """Turns the device's want of memory into our error, with a sentence for an artist."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfDeviceMemory(
+            "the GPU has too little free memory for this model; close other programs that use it, "
+            "or choose a smaller model"
+        ) from error

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.checkpoints.catalogue import LoadedModel
 from engine.composite import LayerPatch, cut_to_content, edit_layer, lay_over
-from engine.device import choose_device
+from engine.device import choose_device, told_out_of_memory
 from engine.drag import loop
 from engine.drag.loop import DragSpace, EndReason
 from engine.drag.params import DragParams
@@ -100,10 +100,13 @@ class EditingSession:
 
         Raises:
             InversionDiverged: the search left the range of numbers.
+            OutOfDeviceMemory: the device cannot hold a step.
         """
-        for step in invert(self._generator, self._picture, w_spread=self._w_spread, params=params):
-            self._set_pivot(step.w_pivot)
-            yield step
+        steps = invert(self._generator, self._picture, w_spread=self._w_spread, params=params)
+        with told_out_of_memory():
+            for step in steps:
+                self._set_pivot(step.w_pivot)
+                yield step
 
     def set_pivot(self, w_pivot: Tensor) -> None:
         """Begins from a known latent (1, w_dim) instead of inverting."""
@@ -124,6 +127,7 @@ class EditingSession:
 
         Raises:
             ValueError: there is no pair, or a handle is outside the window.
+            OutOfDeviceMemory: the device cannot hold a step.
         """
         self._check_pairs(pairs)
         w_plus = self.w_plus
@@ -140,16 +144,17 @@ class EditingSession:
             editable_mask=self._generator_mask,
             params=params,
         )
-        for step in steps:
-            if step.is_best:
-                self._w_plus = step.w_plus
-            yield DragStep(
-                step_index=step.step_index,
-                step_budget=params.step_budget,
-                handles_window=to_points(step.handles, scale=1.0 / to_feature),
-                distance_px=step.distance / to_feature,
-                end_reason=step.end_reason,
-            )
+        with told_out_of_memory():
+            for step in steps:
+                if step.is_best:
+                    self._w_plus = step.w_plus
+                yield DragStep(
+                    step_index=step.step_index,
+                    step_budget=params.step_budget,
+                    handles_window=to_points(step.handles, scale=1.0 / to_feature),
+                    distance_px=step.distance / to_feature,
+                    end_reason=step.end_reason,
+                )
 
     def layer(self) -> Pixels:
         """Gives the edit so far as a layer of the window's size: (H, W, 4), uint8."""

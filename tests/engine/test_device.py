@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from engine.device import choose_device
+from engine.device import choose_device, told_out_of_memory
+from engine.errors import OutOfDeviceMemory
 
 
 def test_a_named_device_is_given():
@@ -17,3 +18,13 @@ def test_a_device_that_is_not_there_is_one_sentence(name):
     with pytest.raises(ValueError, match="this machine has no device") as caught:
         choose_device(name)
     assert "\n" not in str(caught.value)
+
+
+def test_want_of_memory_becomes_a_sentence():
+    with pytest.raises(OutOfDeviceMemory, match="too little free memory"), told_out_of_memory():
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def test_other_failures_pass_as_they_are():
+    with pytest.raises(RuntimeError, match="shapes"), told_out_of_memory():
+        raise RuntimeError("shapes do not fit")
