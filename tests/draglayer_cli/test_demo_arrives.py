@@ -33,7 +33,7 @@ def portrait_of(path):
     return pixels[box["y"] : box["y"] + box["height"], box["x"] : box["x"] + box["width"]]
 
 
-@pytest.mark.parametrize("number, edit", enumerate(DEMO["edits"], start=1))
+@pytest.mark.parametrize("number, edit", list(enumerate(DEMO["edits"], start=1)))
 def test_each_marked_part_moves_more_than_half_of_the_way(demo_folder, number, edit):
     (folder,) = demo_folder.glob(f"{number}-*")
     before = portrait_of(FOLDER / "demo.png")
