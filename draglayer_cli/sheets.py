@@ -45,9 +45,10 @@ def sheet(rows: Sequence[SheetRow]) -> Image.Image:
         _draw_pairs(tiles[2], row.pairs, box, with_arrow=False)
         for column, tile in enumerate(tiles):
             page.paste(tile, (10 + column * (TILE_PX + 10), top))
-        for column, text in enumerate((f"{row.name}  before", "after", "after, with the targets")):
+        before = f"{row.name}: before" if row.name else "before"
+        for column, text in enumerate((before, "after", "after, with the targets")):
             place = (12 + column * (TILE_PX + 10), top + TILE_PX + 6)
-            pen.text(place, text.strip(), fill=(40, 40, 40), font_size=15)
+            pen.text(place, text, fill=(40, 40, 40), font_size=15)
     return page
 
 
