@@ -1,6 +1,6 @@
 """Does it drag? The assumption that everything rests on, tested on drawings with known truth.
 
-    python -m benchmarks.does_it_drag [--model FILE] [--reference] [--sheet out/does-it-drag.png]
+    python -m benchmarks.does_it_drag [--edit mouth|ear|yaw] [--model FILE] [--count 20]
 
 For each of {mouth, ear, yaw} and each of {true w, inverted w} a number of heads is drawn, and each
 again with that one factor changed. Handles and targets are the keypoints of the two drawings; the
@@ -200,13 +200,14 @@ def main() -> None:
     """Runs the experiment from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--count", type=int, default=20, help="heads for each row")
+    parser.add_argument("--edit", choices=[edit.name for edit in EDITS], help="one kind alone")
     parser.add_argument("--sheet", type=Path, default=Path("out/does-it-drag.png"))
     arguments = parser.parse_args()
     model, detector = load_generator(arguments.model), load_detector()
     table = Table("edit", "latent", "median fall", "distance before", "after", "steps", "ends")
     rows: list[Image.Image] = []
-    for edit in EDITS:
+    for edit in (e for e in EDITS if arguments.edit in (None, e.name)):
         size, z_dim = model.generator.resolution, model.info.z_dim
         batch = list(cases(edit, arguments.count, size, z_dim=z_dim))
         for name, latent in (("true w", true_w), ("inverted w", inverted_w)):

@@ -48,7 +48,7 @@ class GeneratorShape:
             channels = {s: int(weights[f"synthesis.b{s}.conv1.weight"].shape[0]) for s in sizes}
             if sizes != [4 << i for i in range(len(sizes))] or not sizes:
                 raise ValueError
-        except (KeyError, ValueError) as error:
+        except (IndexError, KeyError, ValueError) as error:
             raise CheckpointError(
                 "the weights are not those of a StyleGAN2 generator; "
                 "choose a file that `draglayer` made"
