@@ -232,10 +232,7 @@ def _check_weights(tensors: Mapping[str, Tensor], info: ModelInfo) -> None:
     """
     if any(not tensor.numel() or tensor.dtype not in _DTYPES for tensor in tensors.values()):
         raise CheckpointError(_FOREIGN)
-    try:
-        shape = GeneratorShape.of_weights(tensors)
-    except IndexError as error:
-        raise CheckpointError(_FOREIGN) from error
+    shape = GeneratorShape.of_weights(tensors)
     stated = info.resolution, info.z_dim, info.w_dim, info.mapping_depth
     if stated != (max(shape.channels), shape.z_dim, shape.w_dim, shape.mapping_depth):
         raise ValueError("the facts about the model do not fit its weights")

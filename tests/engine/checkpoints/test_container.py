@@ -220,7 +220,7 @@ def test_a_missing_weight_is_one_sentence(model_file):
 
 def test_a_weight_without_axes_is_one_sentence(tmp_path, weights):
     weights["synthesis.b4.conv1.weight"] = torch.ones(())
-    with pytest.raises(CheckpointError, match="not a model of draglayer"):
+    with pytest.raises(CheckpointError, match="not those of a StyleGAN2 generator"):
         write_container(tmp_path / "model", weights, tiny_info(seeded_weights()))
 
 
