@@ -1,5 +1,6 @@
-"""Which device the engine computes on: the only file that asks for one."""
+"""Which device the engine computes on, and with how many threads: the only file that asks."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,6 +30,16 @@ def choose_device(name: str | None = None) -> torch.device:
             f"this machine has no device {name!r}; leave it out to use the best one there is"
         ) from error
     return device
+
+
+def leave_one_processor() -> None:
+    """Lets torch use all processors but one, which the editor keeps.
+
+    Torch's threads wait for each other inside every operation: where one of them has to share its
+    processor with a busy editor, all are as slow as that one.
+    """
+    most = max(1, (os.cpu_count() or 2) - 1)
+    torch.set_num_threads(min(torch.get_num_threads(), most))
 
 
 @contextmanager

@@ -69,6 +69,7 @@ def import_engine() -> EngineApi:
     from engine import device, errors, geometry, session
     from engine.checkpoints import catalogue
 
+    device.leave_one_processor()
     return EngineApi(
         load_generator=catalogue.load_generator,
         open_session=session.EditingSession,

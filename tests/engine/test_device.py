@@ -1,7 +1,9 @@
+import os
+
 import pytest
 import torch
 
-from engine.device import choose_device, told_out_of_memory
+from engine.device import choose_device, leave_one_processor, told_out_of_memory
 from engine.errors import OutOfDeviceMemory
 
 
@@ -28,3 +30,24 @@ def test_want_of_memory_becomes_a_sentence():
 def test_other_failures_pass_as_they_are():
     with pytest.raises(RuntimeError, match="shapes"), told_out_of_memory():
         raise RuntimeError("shapes do not fit")
+
+
+def test_one_processor_stays_free_however_often_it_is_asked_for():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(os.cpu_count() or 1)
+        leave_one_processor()
+        leave_one_processor()
+        assert torch.get_num_threads() == max(1, (os.cpu_count() or 2) - 1)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_fewer_threads_stay_fewer():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        leave_one_processor()
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
