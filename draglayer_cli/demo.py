@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from bridge_client import Point, PointPair
 from bridge_client.messages import MAX_STEP_BUDGET
-from draglayer_cli.drag import pairs_of, perform, sheet_row, write_results
+from draglayer_cli.drag import perform, sheet_row, write_results
 from draglayer_cli.pictures import edit_request, read_mask, read_picture
 from draglayer_cli.sheets import sheet
 
@@ -36,11 +37,16 @@ def command(out: Path, steps: int | None, model: str) -> None:
         )
         outcome = perform(request)
         row = sheet_row(edit["name"], picture, request, outcome)
-        write_results(out / f"{number}-{_file_name(edit['name'])}", picture, request, outcome, row)
+        write_results(out / f"{number}-{_file_name(edit['name'])}", picture, outcome, row)
         rows.append(row)
         click.echo(f"   {outcome.summary}")
     sheet(rows).save(out / "sheet.png")
     click.echo(f"Look at {out / 'sheet.png'}; beside it each layer and its way as GIF.")
+
+
+def pairs_of(values: list[dict[str, list[float]]]) -> tuple[PointPair, ...]:
+    """Gives the pairs of one edit of demo.json, canvas px."""
+    return tuple(PointPair(Point(*v["handle"]), Point(*v["target"])) for v in values)
 
 
 def _file_name(name: str) -> str:

@@ -1,16 +1,18 @@
 """`draglayer drag`: one edit of a picture file."""
 
 import contextlib
+import io
 import json
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
 from PIL import Image
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bridge_client import (
     Bounds,
@@ -39,7 +41,7 @@ from draglayer_cli.pictures import (
 from draglayer_cli.sheets import SheetRow, gif_of_the_way, sheet
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of an edit.
 
@@ -47,17 +49,18 @@ class Outcome:
         result: the layer.
         reason: why the drag ended.
         steps: updates made.
-        first_distance_px: mean distance of the handles to their targets before the drag, canvas px.
-        distance_px: the smallest that a step told; the result is that step's.
+        first_distance_px: mean distance of handles and targets before the drag, canvas px.
+        distance_px: the smallest that a step told, canvas px; the result is the best step's. The
+            bridge's client tells the latest step alone where steps are quicker than its reader.
         previews: JPEGs of the way.
     """
 
     result: LayerResult
     reason: ResultReason
-    steps: int = 0
-    first_distance_px: float = 0.0
-    distance_px: float = 0.0
-    previews: list[bytes] = field(default_factory=list)
+    steps: int
+    first_distance_px: float
+    distance_px: float
+    previews: tuple[bytes, ...]
 
     @property
     def summary(self) -> str:
@@ -111,7 +114,7 @@ def command(
         raise click.UsageError(str(error)) from error
     outcome = perform(request, via_bridge=via_bridge, quiet=as_json)
     row = sheet_row("", picture, request, outcome)
-    files = write_results(out, picture, request, outcome, row)
+    files = write_results(out, picture, outcome, row)
     report = {
         "reason": outcome.reason,
         "steps": outcome.steps,
@@ -140,7 +143,7 @@ def perform(request: EditRequest, *, via_bridge: bool = False, quiet: bool = Fal
 
     edit = edit_via_bridge if via_bridge else edit_in_process
     with StopRequest() as stop, contextlib.closing(edit(request, stop)) as events:
-        return _follow(events, quiet=quiet)
+        return _follow(events, request.pairs, quiet=quiet)
 
 
 def sheet_row(name: str, picture: Picture, request: EditRequest, outcome: Outcome) -> SheetRow:
@@ -154,34 +157,43 @@ def sheet_row(name: str, picture: Picture, request: EditRequest, outcome: Outcom
     )
 
 
-def write_results(
-    out: Path, picture: Picture, request: EditRequest, outcome: Outcome, row: SheetRow
-) -> dict[str, str]:
+def write_results(out: Path, picture: Picture, outcome: Outcome, row: SheetRow) -> dict[str, str]:
     """Writes layer, composite, sheet and GIF into a folder; gives their names.
 
     Raises:
         click.UsageError: the folder can't be written.
     """
-    files = {"layer": "layer.png", "composite": "composite.png", "sheet": "sheet.png"}
+    layer = Image.fromarray(layer_on_canvas(outcome.result, picture))
+    contents = {
+        "layer.png": _png(layer, picture.icc_profile),
+        "composite.png": _png(row.after, picture.icc_profile),
+        "sheet.png": _png(sheet([row])),
+    }
+    if outcome.previews:
+        contents["way.gif"] = gif_of_the_way(outcome.previews)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        layer = Image.fromarray(layer_on_canvas(outcome.result, picture))
-        layer.save(out / files["layer"], icc_profile=picture.icc_profile)
-        row.after.save(out / files["composite"], icc_profile=picture.icc_profile)
-        sheet([row]).save(out / files["sheet"])
-        if outcome.previews:
-            files["way"] = "way.gif"
-            (out / files["way"]).write_bytes(gif_of_the_way(outcome.previews))
+        for name, content in contents.items():
+            part = out / f"{name}.part"
+            part.write_bytes(content)
+            part.replace(out / name)  # whole or not at all
     except OSError as error:
         raise click.UsageError(
             f"the folder {out.name} can't be written ({error.strerror}); give another --out"
         ) from error
-    return files
+    return {Path(name).stem: name for name in contents}
 
 
-def _follow(events: Iterable[WorkerEvent], *, quiet: bool) -> Outcome:
-    outcome: Outcome | None = None
-    seen = Outcome(result=LayerResult(Bounds(0, 0, 0, 0), b"", "rgba8"), reason="cancelled")
+def _png(image: Image.Image, icc_profile: bytes | None = None) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", icc_profile=icc_profile)
+    return buffer.getvalue()
+
+
+def _follow(events: Iterable[WorkerEvent], pairs: tuple[PointPair, ...], *, quiet: bool) -> Outcome:
+    way: list[DragProgress] = []
+    previews: list[bytes] = []
+    ready: ResultReady | None = None
     with _progress(quiet) as progress:
         invert = progress.add_task("reading the picture", total=None)
         drag = progress.add_task("dragging", total=None, visible=False)
@@ -189,31 +201,38 @@ def _follow(events: Iterable[WorkerEvent], *, quiet: bool) -> Outcome:
             if isinstance(event, InversionProgress):
                 progress.update(invert, total=event.step_budget, completed=event.step_index)
             elif isinstance(event, DragProgress):
-                _note_step(seen, event)
-                text = f"dragging, {event.distance_px:.1f} px to go"
-                progress.update(
-                    drag,
-                    description=text,
-                    visible=True,
-                    total=event.step_budget,
-                    completed=event.step_index,
-                )
+                way.append(event)
+                _show_step(progress, drag, event)
             elif isinstance(event, PreviewReady):
-                seen.previews.append(event.jpeg)
+                previews.append(event.jpeg)
             elif isinstance(event, ResultReady):
-                seen.result, seen.reason, outcome = event.result, event.reason, seen
+                ready = event
             elif isinstance(event, Failed):
                 raise click.UsageError(f"{event.message} {event.hint}".strip())
-    if outcome is None:
+    if ready is None:
         raise click.ClickException("stopped before the first step; nothing was written")
-    return outcome
+    return Outcome(
+        result=ready.result,
+        reason=ready.reason,
+        steps=way[-1].step_index,
+        first_distance_px=sum(_length(pair) for pair in pairs) / len(pairs),
+        distance_px=min(step.distance_px for step in way),
+        previews=tuple(previews),
+    )
 
 
-def _note_step(seen: Outcome, event: DragProgress) -> None:
-    if event.step_index == 0:
-        seen.first_distance_px = seen.distance_px = event.distance_px
-    seen.steps = event.step_index
-    seen.distance_px = min(seen.distance_px, event.distance_px)
+def _length(pair: PointPair) -> float:
+    return math.hypot(pair.target.x - pair.handle.x, pair.target.y - pair.handle.y)
+
+
+def _show_step(progress: Progress, task: TaskID, step: DragProgress) -> None:
+    progress.update(
+        task,
+        description=f"dragging, {step.distance_px:.1f} px to go",
+        visible=True,
+        total=step.step_budget,
+        completed=step.step_index,
+    )
 
 
 def _progress(quiet: bool) -> Progress:
@@ -237,10 +256,3 @@ def _composite(picture: Picture, outcome: Outcome) -> Image.Image:
 
 def _as_dict(bounds: Bounds) -> dict[str, int]:
     return {"x": bounds.x, "y": bounds.y, "width": bounds.width, "height": bounds.height}
-
-
-def pairs_of(values: list[dict[str, list[float]]]) -> tuple[PointPair, ...]:
-    """Gives the pairs of a demo's description."""
-    from bridge_client import Point
-
-    return tuple(PointPair(Point(*v["handle"]), Point(*v["target"])) for v in values)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from draglayer_cli.drag import pairs_of
+from draglayer_cli.demo import pairs_of
 
 FOLDER = files("draglayer_cli") / "assets" / "demo"
 DEMO = json.loads((FOLDER / "demo.json").read_text())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from draglayer_cli.drag import pairs_of
+from draglayer_cli.demo import pairs_of
 from tests.picture_truth import moved_share
 
 FOLDER = files("draglayer_cli") / "assets" / "demo"
