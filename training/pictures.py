@@ -47,6 +47,13 @@ FACTORS: tuple[Factor, ...] = (
     Factor(name="stripes", low=0.0, high=1.0, meaning="0 plain, 1 strongly striped"),
     Factor(name="eye_hue", low=0.08, high=0.62, meaning="turns of the wheel, amber to blue"),
     Factor(name="background_hue", low=0.25, high=0.95, meaning="turns of the wheel"),
+    Factor(name="fur_saturation", low=0.15, high=1.0, meaning="0 grey, 1 full colour"),
+    Factor(name="spots", low=-1.0, high=1.0, meaning="0 and below plain, 1 strongly spotted"),
+    Factor(name="light_side", low=-0.75, high=0.75, meaning="positive: light from the right"),
+    Factor(name="background_lightness", low=0.35, high=1.0, meaning="0 black, 1 bright"),
+    Factor(name="horizon", low=0.42, high=1.05, meaning="height of the ground, frame, down"),
+    Factor(name="head_width", low=0.90, high=1.10, meaning="of the middle width"),
+    Factor(name="eye_size", low=0.82, high=1.15, meaning="of the middle size"),
 )
 
 KEYPOINTS: tuple[str, ...] = (
@@ -145,9 +152,9 @@ class _Painter:
             self._ear(side)
         self._head()
         for side in (-1.0, 1.0):
+            self._cheek(side)
             self._eye(side)
             self._brow(side)
-            self._cheek(side)
         self._mouth()
         keypoints = torch.stack([self.keypoints[name] for name in KEYPOINTS], dim=1)  # (N, K, 2)
         return Drawing(images=self.canvas.clamp(0.0, 1.0), keypoints=keypoints)
@@ -158,11 +165,11 @@ class _Painter:
         yaw, pitch = self.value["yaw"], self.value["pitch"]
         self.sin_yaw, self.cos_yaw = yaw.sin(), yaw.cos()
         self.sin_pitch, self.cos_pitch = pitch.sin(), pitch.cos()
-        u = (self.x - HEAD_CENTRE[0]) / HEAD_RADIUS[0]
+        self.radius_x = HEAD_RADIUS[0] * self.value["head_width"]
+        u = (self.x - HEAD_CENTRE[0]) / self.radius_x
         v = (self.y - HEAD_CENTRE[1]) / HEAD_RADIUS[1]
-        self.head_u, self.head_v = u, v
+        self.outline = self._inside((u * u + v * v + 1e-12).sqrt(), HEAD_RADIUS[1])
         w = (1.0 - u * u - v * v).clamp(min=0.0).sqrt()
-        self.head_w = w
         # The transposed rotation takes a seen point back to where it sits on the unturned head.
         y1 = v * self.cos_pitch - w * self.sin_pitch
         z1 = v * self.sin_pitch + w * self.cos_pitch
@@ -179,7 +186,7 @@ class _Painter:
         x1 = x * self.cos_yaw + z * self.sin_yaw
         z1 = -x * self.sin_yaw + z * self.cos_yaw
         y2 = y * self.cos_pitch + z1 * self.sin_pitch
-        return HEAD_CENTRE[0] + HEAD_RADIUS[0] * x1, HEAD_CENTRE[1] + HEAD_RADIUS[1] * y2
+        return HEAD_CENTRE[0] + self.radius_x * x1, HEAD_CENTRE[1] + HEAD_RADIUS[1] * y2
 
     def _mark(self, name: str, place: tuple[Tensor, Tensor]) -> None:
         self.keypoints[name] = torch.cat([place[0].flatten(1), place[1].flatten(1)], dim=1)
@@ -219,29 +226,36 @@ class _Painter:
         dy = dy - tilt * dx
         level = ((dx / a).square() + (dy / b).square() + 1e-12).sqrt()
         scale = torch.as_tensor(b, device=self.device).clamp(max=1.0) * HEAD_RADIUS[1]
-        front = (self.local_z > 0.0) & (self.head_u.square() + self.head_v.square() < 1.0)
-        return self._inside(level, scale) * front
+        return self._inside(level, scale) * (self.local_z > 0.0) * self.outline
 
     def _shaded(self, colour: Tensor, u: Tensor, v: Tensor) -> Tensor:
-        """The colour of a ball lit from the upper left: (N, 3, S, S)."""
+        """The colour of a ball lit from above and from one side: (N, 3, S, S)."""
         w = (1.0 - u * u - v * v).clamp(min=0.0).sqrt()
-        light = (-0.45 * u - 0.55 * v + 0.70 * w).clamp(min=0.0)
+        light = (self.value["light_side"] * u - 0.55 * v + 0.70 * w).clamp(min=0.0)
         return colour * (0.62 + 0.46 * light).unsqueeze(1)
 
     # -- parts ---------------------------------------------------------------------------------
 
     def _set_colours(self) -> None:
         lightness = self.value["fur_lightness"]
-        self.fur = _hsv(self.value["fur_hue"], 0.72 - 0.30 * lightness, lightness)
+        saturation = (0.78 - 0.30 * lightness) * self.value["fur_saturation"]
+        self.fur = _hsv(self.value["fur_hue"], saturation, lightness)
         self.fur_dark = self.fur * 0.42
         cream = torch.tensor([0.98, 0.92, 0.82], device=self.device)[None, :, None, None]
         self.cream = self.fur + 0.66 * (cream - self.fur)
 
     def _background(self) -> None:
-        hue = self.value["background_hue"]
-        top = _hsv(hue, 0.28 + 0.0 * hue, 0.92 + 0.0 * hue)
-        bottom = _hsv(hue + 0.06, 0.50 + 0.0 * hue, 0.60 + 0.0 * hue)
-        self.canvas = top + (bottom - top) * self.y.unsqueeze(1) + 0.0 * self.canvas
+        """A sky with a glow where the light comes from, and a ground."""
+        hue, lightness = self.value["background_hue"], self.value["background_lightness"]
+        top = _hsv(hue, 0.30 + 0.0 * hue, 0.95 * lightness)
+        low = _hsv(hue + 0.06, 0.42 + 0.0 * hue, 0.72 * lightness)
+        self.canvas = top + (low - top) * self.y.unsqueeze(1) + 0.0 * self.canvas
+        across = (self.x - 0.5 - 0.55 * self.value["light_side"]) / 0.38
+        glow = (-across.square() - ((self.y - 0.12) / 0.34).square()).exp()
+        self._paint(0.38 * glow, torch.ones_like(top))
+        ground = _hsv(hue + 0.16, 0.45 + 0.0 * hue, 0.52 * lightness)
+        hill = self.value["horizon"] + 0.05 * (6.0 * self.x + 7.0 * hue).sin()
+        self._paint((0.5 + (self.y - hill) / 0.02).clamp(0.0, 1.0), ground)
 
     def _body(self) -> None:
         centre = (0.5 + 0.05 * self.sin_yaw, torch.full_like(self.sin_yaw, 1.12))
@@ -286,21 +300,25 @@ class _Painter:
             ((self.local_x.abs() - 0.66) / 0.10).clamp(0.0, 1.0)
         )
         shade = 1.0 - 0.55 * self.value["stripes"] * band
+        dapple = (9.0 * self.local_x + 2.0 * self.local_y).cos() * (10.0 * self.local_y).sin()
+        dapple = ((dapple - 0.45) / 0.18).clamp(0.0, 1.0) * (self.local_y < 0.75)
+        shade = shade * (1.0 - 0.50 * self.value["spots"].clamp(min=0.0) * dapple)
         self._paint(coverage, coat * shade.unsqueeze(1))
 
     def _eye(self, side: float) -> None:
         x, y = 0.40 * side, -0.10
-        opening = self.value["eye_open"]
-        rim = self._spot(x, y, 0.200, 0.035 + 0.185 * opening)
+        opening, size = self.value["eye_open"], self.value["eye_size"]
+        rim = self._spot(x, y, 0.200 * size, 0.035 + 0.185 * opening * size)
         self._paint(rim, self.fur_dark * 0.55)
-        white = self._spot(x, y, 0.170, 0.165 * opening)
+        white = self._spot(x, y, 0.170 * size, 0.165 * opening * size)
         self._paint(white, torch.full_like(self.fur, 0.97))
         look = x + 0.055 * self.value["gaze"]
         hue = self.value["eye_hue"]
         iris_colour = _hsv(hue, 0.75 + 0.0 * hue, 0.75 + 0.0 * hue)
-        self._paint(self._spot(look, y, 0.112, 0.112) * white, iris_colour)
-        self._paint(self._spot(look, y, 0.062, 0.062) * white, torch.full_like(self.fur, 0.04))
-        glint = self._spot(look - 0.04, y - 0.045, 0.030, 0.030) * white
+        self._paint(self._spot(look, y, 0.112 * size, 0.112 * size) * white, iris_colour)
+        pupil = self._spot(look, y, 0.062 * size, 0.062 * size) * white
+        self._paint(pupil, torch.full_like(self.fur, 0.04))
+        glint = self._spot(look - 0.04 * size, y - 0.045 * size, 0.030, 0.030) * white
         self._paint(glint, torch.ones_like(self.fur))
         depth = (1.0 - x * x - y * y) ** 0.5
         self._mark("eye_left" if side < 0 else "eye_right", self._project(x, y, depth))
@@ -317,26 +335,41 @@ class _Painter:
         x, y = 0.60 * side, 0.20
         blush = torch.tensor([0.95, 0.45, 0.40], device=self.device)[None, :, None, None]
         self._paint(self._spot(x, y, 0.13, 0.10) * 0.55, blush + 0.0 * self.fur)
+        for dx, dy in ((0.0, -0.055), (-0.055, 0.03), (0.055, 0.03)):
+            freckle = self._spot(x + dx, y + dy, 0.030, 0.028)
+            self._paint(0.8 * freckle, self.fur_dark * 0.6)
         depth = (1.0 - x * x - y * y) ** 0.5
         self._mark("cheek_left" if side < 0 else "cheek_right", self._project(x, y, depth))
 
     def _mouth(self) -> None:
         opening, smile = self.value["mouth_open"], self.value["smile"]
-        jaw = self._project(0.0, 0.52 + 0.44 * opening, 0.70)
-        coverage, u, v = self._ellipse(jaw, (0.116 - 0.012 * opening, 0.082))
+        jaw = self._project(0.0, 0.62 + 0.32 * opening, 0.72)
+        coverage, u, v = self._ellipse(jaw, (0.112 - 0.010 * opening, 0.074))
         self._paint(coverage, self._shaded(self.cream * 0.94, u, v))
-        self._mark("chin", (jaw[0], jaw[1] + 0.070))
-        self._mark("lip_lower", (jaw[0], jaw[1] - 0.020))
+        # A lip that shows under a shut mouth too, and a tuft: what a drag can hold on to.
+        rose = torch.tensor([0.72, 0.30, 0.32], device=self.device)[None, :, None, None]
+        height = 0.18 * (1.0 - u.square() / 0.72).clamp(min=0.05)
+        rim = self._inside((v + 0.16 + 0.3 * u.square()).abs() / height, 0.18 * 0.074) * coverage
+        self._paint(0.8 * rim, rose * (0.45 + 0.55 * self.value["fur_lightness"].unsqueeze(1)))
+        tuft, _, _ = self._ellipse((jaw[0], jaw[1] + 0.046), (0.026, 0.017))
+        self._paint(tuft, self.fur_dark * 0.8)
+        self._mark("chin", (jaw[0], jaw[1] + 0.046))
+        self._mark("lip_lower", (jaw[0], jaw[1] - 0.012))
         muzzle = self._project(0.0, 0.33, 0.88)
         self._throat(muzzle, jaw)
-        coverage, u, v = self._ellipse(muzzle, (0.142, 0.096))
+        coverage, u, v = self._ellipse(muzzle, (0.142, 0.088))
         self._paint(coverage, self._shaded(self.cream, u, v))
         # The line of the upper lip: a parabola over the muzzle whose ends rise with the smile.
-        rise = 0.66 - 0.42 * smile * u.square()
-        lip = self._inside((v - rise).abs() / 0.085, 0.085 * 0.096) * (u.abs() < 0.82) * coverage
-        cleft = self._inside(u.abs() / 0.05, 0.05 * 0.142) * (v < 0.66) * (v > -0.2) * coverage
+        rise = 0.74 - 0.46 * smile * u.square()
+        lip = self._inside((v - rise).abs() / 0.09, 0.09 * 0.088) * (u.abs() < 0.82) * coverage
+        cleft = self._inside(u.abs() / 0.05, 0.05 * 0.142) * (v < 0.74) * (v > -0.2) * coverage
         self._paint(lip.maximum(cleft), self.fur_dark * 0.40)
-        self._mark("lip_upper", (muzzle[0], muzzle[1] + 0.66 * 0.096))
+        for place in ((-0.62, 0.05), (-0.42, 0.28), (0.62, 0.05), (0.42, 0.28)):
+            dot = (
+                ((u - place[0]) / 0.058).square() + ((v - place[1]) / 0.09).square() + 1e-12
+            ).sqrt()
+            self._paint(0.8 * self._inside(dot, 0.008), self.fur_dark * 0.7)
+        self._mark("lip_upper", (muzzle[0], muzzle[1] + 0.74 * 0.088))
         nose = self._project(0.0, 0.18, 1.10)
         coverage, u, v = self._ellipse(nose, (0.056, 0.042))
         self._paint(coverage, torch.full_like(self.fur, 0.10))
@@ -348,8 +381,8 @@ class _Painter:
         """What an open mouth shows between the muzzle and the jaw: darkness, and a tongue."""
         opening = self.value["mouth_open"]
         centre = (0.5 * (muzzle[0] + jaw[0]), 0.5 * (muzzle[1] + 0.055 + jaw[1]))
-        gape, _, v = self._ellipse(centre, (0.090, 0.034 + 0.062 * opening))
-        above_lip = ((jaw[1] - 0.016 - self.y) / self.soft).clamp(0.0, 1.0)
+        gape, _, v = self._ellipse(centre, (0.090, 0.034 + 0.050 * opening))
+        above_lip = ((jaw[1] - 0.024 - self.y) / self.soft).clamp(0.0, 1.0)
         gape = gape * above_lip * (opening / 0.08).clamp(0.0, 1.0)
         dark = torch.tensor([0.28, 0.05, 0.07], device=self.device)[None, :, None, None]
         tongue = torch.tensor([0.90, 0.36, 0.40], device=self.device)[None, :, None, None]

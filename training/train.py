@@ -55,9 +55,9 @@ class Stage:
 
 STAGES = (
     Stage(size=16, batch=64, pictures=96_000, learning_rate=1e-2, final_rate=8e-3),
-    Stage(size=32, batch=32, pictures=40_000, learning_rate=8e-3, final_rate=6e-3),
+    Stage(size=32, batch=32, pictures=60_000, learning_rate=8e-3, final_rate=6e-3),
     Stage(size=64, batch=16, pictures=40_000, learning_rate=6e-3, final_rate=3e-3),
-    Stage(size=128, batch=16, pictures=20_000, learning_rate=3e-3, final_rate=1e-4),
+    Stage(size=128, batch=16, pictures=16_000, learning_rate=3e-3, final_rate=1e-4),
 )
 
 
