@@ -10,6 +10,7 @@ import torch
 
 from engine.checkpoints.container import ModelInfo, write_container
 from engine.generator.generator import Generator
+from training.schedule import ROUTES
 from training.train import Run
 
 TITLE = "draglayer practice model: animal heads"
@@ -59,9 +60,11 @@ def main() -> None:
     parser.add_argument("--size", type=int, help="stop at this block")
     parser.add_argument("--feature-block", type=int, required=True)
     parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--route", choices=tuple(ROUTES), default="cpu")
     arguments = parser.parse_args()
+    route = ROUTES[arguments.route]
     info = export(
-        Run(arguments.run, seed=0, device=torch.device("cpu")).average,
+        Run(arguments.run, seed=0, device=torch.device("cpu"), route=route).average,
         arguments.out,
         feature_block=arguments.feature_block,
         rows=arguments.rows,

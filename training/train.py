@@ -2,63 +2,44 @@
 
     python -m training.train --out runs/practice
 
-Since every drawing is a known function of z, the generator is trained by regression (z to
-picture), growing from 16 px. The run saves its whole state once a minute and goes on from there
-when it is started again; a seed decides every picture that it sees.
+Since every drawing is a known function of z, the generator is first trained by regression (z to
+picture), growing from 16 px; then a discriminator joins, which makes it crisp. The run saves its
+whole state once a minute and goes on from there when it is started again; a seed decides every
+picture that it sees.
 """
 
 import argparse
 import json
 import math
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
-from engine.generator.generator import Generator, GeneratorShape
+from engine.generator.generator import Generator
+from training.discriminator import Discriminator
+from training.losses import (
+    attention_to,
+    discriminator_loss,
+    generator_loss,
+    r1_penalty,
+    regression_loss,
+)
 from training.muon import Muon
-from training.pictures import draw, factors_from_z
+from training.pictures import Drawing, draw, factors_from_z
+from training.schedule import ROUTES, Route, Stage
+from training.state import load_state, save_state
 
-SHAPE = GeneratorShape(
-    z_dim=32,
-    w_dim=128,
-    mapping_depth=4,
-    channels={4: 192, 8: 192, 16: 192, 32: 128, 64: 64, 128: 32},
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A part of the training at one picture size.
-
-    Attributes:
-        size: side of the pictures in px.
-        pictures: how many pictures the stage shows.
-        batch: pictures in one update.
-        learning_rate: step of the kernels, at its start; the other weights' is a share of it.
-        final_rate: the same at its end; the way there is a half cosine.
-    """
-
-    size: int
-    pictures: int
-    batch: int
-    learning_rate: float
-    final_rate: float
-
-
-STAGES = (
-    Stage(size=16, batch=64, pictures=96_000, learning_rate=1e-2, final_rate=8e-3),
-    Stage(size=32, batch=32, pictures=60_000, learning_rate=8e-3, final_rate=6e-3),
-    Stage(size=64, batch=16, pictures=40_000, learning_rate=6e-3, final_rate=3e-3),
-    Stage(size=128, batch=16, pictures=16_000, learning_rate=3e-3, final_rate=1e-4),
-)
+JUDGE_RATE = 2e-3
+R1_INTERVAL = 16  # updates between two penalties (Karras et al. 2020, appendix B)
+R1_WEIGHT = 0.2
+WARM_UP = 0.1  # share of an adversarial stage over which the judge's pull grows
 
 
 def main() -> None:
@@ -67,19 +48,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--route", choices=tuple(ROUTES), help="default: by the device")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long")
     arguments = parser.parse_args()
-    run = Run(arguments.out, seed=arguments.seed, device=torch.device(arguments.device))
+    device = torch.device(arguments.device)
+    route = ROUTES[arguments.route or ("cpu" if device.type == "cpu" else "gpu")]
+    run = Run(arguments.out, seed=arguments.seed, device=device, route=route)
     with Progress(
         *Progress.get_default_columns()[:2],
         TextColumn("{task.fields[state]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     ) as progress:
-        total = sum(stage.pictures for stage in STAGES)
-        task = progress.add_task("training", total=total, state="")
+        task = progress.add_task("training", total=route.pictures, state="")
+        began = time.monotonic()
         for record in run.steps():
             state = f"{record.size} px  L1 {record.l1:.4f}"
             progress.update(task, completed=record.pictures, state=state)
+            if time.monotonic() - began > 60.0 * arguments.minutes:
+                run.save()
+                break
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,24 +78,26 @@ class TrainingStep:
         pictures: pictures seen since the start of the run.
         size: side of the pictures in px.
         l1: mean absolute error on [0, 1] pictures, averaged over the last steps.
+        judge: loss of the discriminator in the last step; 0 before it joins.
         seconds: time spent since the start of the run, all sittings together.
     """
 
     pictures: int
     size: int
     l1: float
+    judge: float
     seconds: float
 
 
 class Run:
-    """One training run in a folder: state, curve and sample sheets.
+    """One training run in a folder: state, curve, sample sheets, and averaged generators on the
+    way.
 
     Args:
         folder: where it saves; a run that lies there goes on.
         seed: decides weights and pictures.
         device: where it computes.
-        shape: sizes of the generator.
-        stages: what is shown to it, in order.
+        route: sizes of the generator, and what is shown to it.
     """
 
     def __init__(
@@ -116,15 +106,13 @@ class Run:
         *,
         seed: int,
         device: torch.device,
-        shape: GeneratorShape = SHAPE,
-        stages: Sequence[Stage] = STAGES,
+        route: Route,
     ) -> None:
-        self.folder, self.seed, self.device = folder, seed, device
-        self.stages = stages
+        self.folder, self.seed, self.device, self.route = folder, seed, device, route
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
-        self.generator = _without_noise(Generator(shape)).to(device)
-        self.average = _without_noise(Generator(shape)).to(device)
+        self.generator = _without_noise(Generator(route.shape)).to(device)
+        self.average = _without_noise(Generator(route.shape)).to(device)
         self.average.load_state_dict(self.generator.state_dict())
         self.generator = self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         kernels = [
@@ -142,6 +130,12 @@ class Run:
                 betas=(0.9, 0.99),
             ),
         }
+        self.judge: Discriminator | None = None
+        if route.judge is not None:
+            self.judge = Discriminator(route.judge).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.optimizers["judge"] = torch.optim.Adam(
+                self.judge.parameters(), lr=JUDGE_RATE, betas=(0.0, 0.99)
+            )
         self.pictures = 0
         self.seconds = 0.0
         self._load()
@@ -149,16 +143,21 @@ class Run:
     def steps(self) -> Iterator[TrainingStep]:
         """Trains to the end; yields a record every 50 batches."""
         sum_l1, batches, started, saved = 0.0, 0, time.monotonic(), time.monotonic()
-        while (place := self._stage()) is not None:
+        while (place := self.route.at(self.pictures)) is not None:
             stage, share = place
-            sum_l1 += self._train_batch(stage, share)
+            l1, judge = self._train_batch(stage, share)
+            sum_l1 += l1
             batches += 1
             if batches % 50 == 0:
                 now = time.monotonic()
                 self.seconds += now - started
                 started = now
                 record = TrainingStep(
-                    pictures=self.pictures, size=stage.size, l1=sum_l1 / 50, seconds=self.seconds
+                    pictures=self.pictures,
+                    size=stage.size,
+                    l1=sum_l1 / 50,
+                    judge=judge,
+                    seconds=self.seconds,
                 )
                 sum_l1 = 0.0
                 self._note(record)
@@ -168,49 +167,89 @@ class Run:
                     saved = now
         self.save()
 
-    def _stage(self) -> tuple[Stage, float] | None:
-        """Gives the stage that the next batch belongs to, and the share of it that is done."""
-        before = 0
-        for stage in self.stages:
-            if self.pictures < before + stage.pictures:
-                return stage, (self.pictures - before) / stage.pictures
-            before += stage.pictures
-        return None
-
-    def _train_batch(self, stage: Stage, share: float) -> float:
-        blend = 0.5 * (1.0 + math.cos(math.pi * share))
-        rate = stage.final_rate + blend * (stage.learning_rate - stage.final_rate)
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["scale"]
-            optimizer.zero_grad(set_to_none=True)
+    def _train_batch(self, stage: Stage, share: float) -> tuple[float, float]:
+        """Makes one update; gives the mean absolute error and the discriminator's loss."""
+        self._set_rates(stage, share)
         source = torch.Generator().manual_seed(self.seed * 1_000_003 + self.pictures)
-        z = torch.randn(stage.batch, self.generator.shape.z_dim, generator=source).to(self.device)
+        z = torch.randn(stage.batch, self.route.shape.z_dim, generator=source).to(self.device)
         with torch.no_grad():
             drawing = draw(factors_from_z(z), stage.size)
-            attention = _attention(drawing.keypoints, stage.size)
+        # Beside a discriminator w keeps its meaning: an encoder to w can be trained meanwhile.
+        mapping = self.average.mapping if stage.adversarial else self.generator.mapping
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            w = self.generator.mapping(z)
+            w = mapping(z)
             _, image = self.generator.synthesis.until([w] * self.generator.num_ws, stage.size)
-        image = image.float() * 0.5 + 0.5
-        loss = regression_loss(image, drawing.images, attention)
-        if not bool(loss.isfinite()):
-            raise FloatingPointError(f"the loss is {float(loss)}; the last saved state is sound")
-        loss.backward()  # type: ignore[no-untyped-call]
-        for optimizer in self.optimizers.values():
-            optimizer.step()
+        image = image.float()
+        l1 = float((image.detach() * 0.5 + 0.5 - drawing.images).abs().mean())
+        if not math.isfinite(l1):
+            raise FloatingPointError(f"the error is {l1}; the last saved state is sound")
+        judged = 0.0
+        if stage.adversarial:
+            judged = self._train_judge(drawing.images * 2.0 - 1.0, image.detach())
+        weight = stage.adversarial * min(1.0, share / WARM_UP)
+        image.backward(self._pull(image, drawing, weight))  # type: ignore[no-untyped-call]
+        for name in ("kernels", "others"):
+            self.optimizers[name].step()
+        quarter = int(4.0 * share)
         self.pictures += stage.batch
-        self._follow(w.detach().float())
-        return float((image.detach() - drawing.images).abs().mean())
+        self._follow(len(z), None if stage.adversarial else w.detach().float())
+        place = self.route.at(self.pictures)
+        if place is None or place[0] is not stage or int(4.0 * place[1]) != quarter:
+            self._keep_average()
+        return l1, judged
+
+    def _set_rates(self, stage: Stage, share: float) -> None:
+        blend = 0.5 * (1.0 + math.cos(math.pi * share))
+        rate = stage.final_rate + blend * (stage.learning_rate - stage.final_rate)
+        for name in ("kernels", "others"):
+            for group in self.optimizers[name].param_groups:
+                group["lr"] = rate * group["scale"]
+            self.optimizers[name].zero_grad(set_to_none=True)
+
+    def _pull(self, image: Tensor, drawing: Drawing, adversarial: float) -> Tensor:
+        """Gives what each pixel should become less of: the loss's gradient at the picture.
+
+        The two losses meet here and not as a weighted sum: the discriminator's gradient is scaled
+        to a share of the regression's, so that neither can drown the other as they shrink.
+        """
+        leaf = image.detach().requires_grad_()
+        attention = attention_to(drawing.keypoints, image.shape[-1])
+        loss = regression_loss(leaf * 0.5 + 0.5, drawing.images, attention)
+        (pull,) = torch.autograd.grad(loss, leaf)
+        if adversarial:
+            assert self.judge is not None
+            with torch.autocast(self.device.type, dtype=torch.bfloat16):
+                loss = generator_loss(self.judge(leaf))
+            (push,) = torch.autograd.grad(loss, leaf)
+            pull = pull + push * (adversarial * pull.norm() / (push.norm() + 1e-12))
+        return pull
+
+    def _train_judge(self, real: Tensor, fake: Tensor) -> float:
+        """One update of the discriminator on pictures in [-1, 1]; gives its loss."""
+        assert self.judge is not None
+        optimizer = self.optimizers["judge"]
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            loss = discriminator_loss(self.judge(real), self.judge(fake))
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.pictures // len(real) % R1_INTERVAL == 0:
+            penalty = r1_penalty(self.judge, real) * (0.5 * R1_WEIGHT * R1_INTERVAL)
+            penalty.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return float(loss.detach())
 
     @torch.no_grad()
-    def _follow(self, w: Tensor) -> None:
-        """Moves the averaged generator, with a half-life of 4,000 pictures, and its average w."""
-        keep = 0.5 ** (len(w) / min(4_000.0, 0.1 * self.pictures + 1.0))
-        for slow, fast in zip(self.average.parameters(), self.generator.parameters(), strict=True):
-            slow.lerp_(fast, 1.0 - keep)
-        self.generator.mapping.w_avg.lerp_(w.mean(dim=0), 0.005)
-        self.average.mapping.w_avg.copy_(self.generator.mapping.w_avg)
+    def _follow(self, count: int, w: Tensor | None) -> None:
+        """Moves the averaged generator, with a half-life of 4,000 pictures; its mapping and the
+        average w only where the batch's w is given."""
+        half_life = min(4_000.0, 0.1 * self.pictures + 1.0)
+        keep = 0.5 ** (count / half_life)
+        slow, fast = self.average, self.generator
+        _approach(slow.synthesis, fast.synthesis, 1.0 - keep)
+        if w is not None:
+            _approach(slow.mapping, fast.mapping, 1.0 - keep)
+            fast.mapping.w_avg.lerp_(w.mean(dim=0), 0.005)
+            slow.mapping.w_avg.copy_(fast.mapping.w_avg)
 
     # -- the folder ----------------------------------------------------------------------------
 
@@ -220,52 +259,40 @@ class Run:
 
     def save(self) -> None:
         """Writes the whole state and a sample sheet."""
+        networks = {"generator": self.generator, "average": self.average, "judge": self.judge}
         state = {
-            "generator": self.generator.state_dict(),
-            "average": self.average.state_dict(),
+            "networks": {name: n.state_dict() for name, n in networks.items() if n is not None},
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "pictures": self.pictures,
             "seconds": self.seconds,
         }
-        torch.save(state, self.folder / "state.tmp")
-        os.replace(self.folder / "state.tmp", self.folder / "state.pt")
-        place = self._stage() or (self.stages[-1], 1.0)
-        sheet(self.average, place[0].size).save(self.folder / f"samples-{place[0].size}.png")
+        save_state(self.folder, state)
+        stage, _ = self.route.at(self.pictures) or (self.route.stages[-1], 1.0)
+        sheet(self.average, stage.size).save(self.folder / f"samples-{stage.size}.png")
 
     def _load(self) -> None:
-        path = self.folder / "state.pt"
-        if not path.exists():
+        state = load_state(self.folder, self.device)
+        if state is None:
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.generator.load_state_dict(state["generator"])
-        self.average.load_state_dict(state["average"])
+        self.generator.load_state_dict(state["networks"]["generator"])
+        self.average.load_state_dict(state["networks"]["average"])
+        if self.judge is not None:
+            self.judge.load_state_dict(state["networks"]["judge"])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self.pictures, self.seconds = state["pictures"], state["seconds"]
 
-
-def regression_loss(image: Tensor, drawing: Tensor, attention: Tensor) -> Tensor:
-    """Gives L1 + L1 of the gradients + L1 of 4x4 means, weighted towards the keypoints.
-
-    Args:
-        image: (N, 3, S, S), what the generator painted, in [0, 1].
-        drawing: (N, 3, S, S), what it should have painted.
-        attention: (N, 1, S, S), weights >= 1.
-    """
-    error = image - drawing
-    pixel = (error.abs() * attention).mean()
-    edges = (error.diff(dim=2).abs() * attention[:, :, 1:]).mean() + (
-        error.diff(dim=3).abs() * attention[:, :, :, 1:]
-    ).mean()
-    return pixel + edges + F.avg_pool2d(error, 4).abs().mean()
+    def _keep_average(self) -> None:
+        """Keeps the averaged generator of this moment: how far it had come can be told later."""
+        folder = self.folder / "averages"
+        folder.mkdir(exist_ok=True)
+        weights = {name: tensor.half() for name, tensor in self.average.state_dict().items()}
+        save_file(weights, folder / f"{self.pictures:07d}.safetensors")
 
 
-def _attention(keypoints: Tensor, size: int) -> Tensor:
-    """Weights (N, 1, S, S): 1 plus a hill at each keypoint; mouth and eyes are few pixels."""
-    centres = (torch.arange(size, device=keypoints.device) + 0.5) / size
-    x = (-((centres - keypoints[:, :, 0:1]) / 0.055).square()).exp()  # (N, K, S)
-    y = (-((centres - keypoints[:, :, 1:2]) / 0.055).square()).exp()
-    return 1.0 + 3.0 * torch.einsum("nky,nkx->nyx", y, x).clamp(max=1.0).unsqueeze(1)
+def _approach(slow: nn.Module, fast: nn.Module, share: float) -> None:
+    for mine, other in zip(slow.parameters(), fast.parameters(), strict=True):
+        mine.lerp_(other, share)
 
 
 def _without_noise(generator: Generator) -> Generator:

@@ -5,21 +5,28 @@ import json
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from engine.generator.generator import GeneratorShape
 from training.pictures import draw, factors_from_z
-from training.train import Run, Stage, regression_loss
+from training.schedule import Route, Stage
+from training.train import Run
 
 CPU = torch.device("cpu")
-SHAPE = GeneratorShape(z_dim=16, w_dim=8, mapping_depth=2, channels={4: 8, 8: 8, 16: 4})
-STAGES = (
-    Stage(size=8, batch=4, pictures=240, learning_rate=1e-2, final_rate=8e-3),
-    Stage(size=16, batch=2, pictures=80, learning_rate=6e-3, final_rate=1e-3),
+SHAPE = GeneratorShape(z_dim=32, w_dim=8, mapping_depth=2, channels={4: 8, 8: 8, 16: 4})
+ROUTE = Route(
+    shape=SHAPE,
+    stages=(
+        Stage(size=8, batch=4, pictures=240, learning_rate=1e-2, final_rate=8e-3),
+        Stage(size=16, batch=2, pictures=80, learning_rate=6e-3, final_rate=1e-3),
+        Stage(size=16, batch=4, pictures=200, learning_rate=1e-3, final_rate=1e-4, adversarial=0.5),
+    ),
+    judge={4: 8, 8: 8, 16: 8},
 )
 
 
 def begun(folder, *, seed=3):
-    return Run(folder, seed=seed, device=CPU, shape=SHAPE, stages=STAGES)
+    return Run(folder, seed=seed, device=CPU, route=ROUTE)
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +40,7 @@ def state_of(run):
     return {
         **run.generator.state_dict(),
         **{f"a.{k}": v for k, v in run.average.state_dict().items()},
+        **{f"j.{k}": v for k, v in run.judge.state_dict().items()},
     }
 
 
@@ -57,7 +65,7 @@ def test_a_run_that_was_interrupted_ends_as_one_that_was_not(finished, tmp_path)
     assert second.pictures == first.pictures == 200
     for _ in second.steps():
         pass
-    assert second.pictures == 320
+    assert second.pictures == ROUTE.pictures == 520
     assert are_equal(state_of(second), state_of(finished[0]))
 
 
@@ -76,7 +84,7 @@ def error_of(run):
 
 def test_training_lowers_the_error(finished, tmp_path):
     run, records = finished
-    assert [record.size for record in records] == [8, 16]
+    assert [record.size for record in records] == [8, 16, 16]
     assert error_of(run) < 0.8 * error_of(begun(tmp_path))
 
 
@@ -86,12 +94,12 @@ def test_the_folder_tells_the_story(finished):
     assert [line["pictures"] for line in lines] == [record.pictures for record in records]
     with Image.open(run.folder / "samples-16.png") as sheet:
         assert sheet.size == (8 * 16, 8 * 16)
-    assert not (run.folder / "state.tmp").exists()
+    assert not (run.folder / "state.new").exists()
 
 
 def test_a_finished_run_has_nothing_left_to_do(finished):
     again = begun(finished[0].folder)
-    assert list(again.steps()) == [] and again.pictures == 320
+    assert list(again.steps()) == [] and again.pictures == 520
 
 
 def test_noise_stays_switched_off(finished):
@@ -104,17 +112,30 @@ def test_the_average_w_is_followed(finished):
     assert run.average.w_avg.any() and torch.equal(run.average.w_avg, run.generator.w_avg)
 
 
-def test_the_loss_of_the_drawing_itself_is_zero():
-    drawing = torch.rand(2, 3, 8, 8)
-    assert float(regression_loss(drawing, drawing, torch.ones(2, 1, 8, 8))) == 0.0
+def test_the_mapping_stays_beside_a_judge(tmp_path):
+    run = begun(tmp_path)
+    steps = run.steps()
+    before = [next(steps), next(steps)][-1].pictures
+    mapping = {k: v.clone() for k, v in run.average.mapping.state_dict().items()}
+    for record in steps:
+        assert record.pictures > before and record.judge > 0.0
+    assert are_equal(mapping, run.average.mapping.state_dict())
 
 
-def test_attention_weighs_an_error_more():
-    drawing, attention = torch.zeros(1, 3, 8, 8), torch.ones(1, 1, 8, 8)
-    attention[..., 4, 4] = 4.0
-    losses = []
-    for place in ((4, 4), (1, 1)):
-        image = drawing.clone()
-        image[..., place[0], place[1]] = 1.0
-        losses.append(float(regression_loss(image, drawing, attention)))
-    assert losses[0] > 2.0 * losses[1]
+def test_averages_of_the_way_are_kept(finished):
+    run, _ = finished
+    kept = sorted(int(path.stem) for path in (run.folder / "averages").iterdir())
+    assert kept == [60, 120, 180, 240, 260, 280, 300, 320, 372, 420, 472, 520]
+    last = load_file(run.folder / "averages" / "0000520.safetensors")
+    mine = run.average.state_dict()
+    assert all(torch.equal(tensor, mine[name].half()) for name, tensor in last.items())
+
+
+def test_the_judge_pulls_by_its_share_of_the_regression(finished):
+    run, _ = finished
+    z = torch.randn(4, SHAPE.z_dim, generator=torch.Generator().manual_seed(9))
+    drawing = draw(factors_from_z(z), 16)
+    image = torch.zeros(4, 3, 16, 16)
+    alone = run._pull(image, drawing, 0.0)
+    push = run._pull(image, drawing, 0.5) - alone
+    assert torch.isclose(push.norm(), 0.5 * alone.norm(), rtol=1e-4)
