@@ -69,12 +69,12 @@ CPU = Route(
     stages=(
         Stage(size=16, batch=64, pictures=96_000, learning_rate=1e-2, final_rate=8e-3),
         Stage(size=32, batch=32, pictures=60_000, learning_rate=8e-3, final_rate=6e-3),
-        Stage(size=64, batch=16, pictures=40_000, learning_rate=6e-3, final_rate=3e-3),
-        Stage(size=128, batch=16, pictures=16_000, learning_rate=3e-3, final_rate=1e-3),
+        Stage(size=64, batch=16, pictures=50_000, learning_rate=6e-3, final_rate=3e-3),
+        Stage(size=128, batch=16, pictures=30_000, learning_rate=3e-3, final_rate=1e-3),
         Stage(
             size=128,
             batch=16,
-            pictures=12_000,
+            pictures=24_000,
             learning_rate=1e-3,
             final_rate=1e-4,
             adversarial=0.5,

@@ -36,9 +36,9 @@ from training.pictures import Drawing, draw, factors_from_z
 from training.schedule import ROUTES, Route, Stage
 from training.state import load_state, save_state
 
-JUDGE_RATE = 2e-3
+JUDGE_RATES = {"kernels": 1e-2, "others": 4e-3}
 R1_INTERVAL = 16  # updates between two penalties (Karras et al. 2020, appendix B)
-R1_WEIGHT = 0.2
+R1_WEIGHT = 2e-4  # times pixels of a picture, over pictures of a batch: NVIDIA's rule of thumb
 WARM_UP = 0.1  # share of an adversarial stage over which the judge's pull grows
 
 
@@ -115,10 +115,7 @@ class Run:
         self.average = _without_noise(Generator(route.shape)).to(device)
         self.average.load_state_dict(self.generator.state_dict())
         self.generator = self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        kernels = [
-            p for p in self.generator.synthesis.parameters() if p.ndim == 4 and p.shape[2] > 1
-        ]
-        others = [p for p in self.generator.synthesis.parameters() if p.ndim < 4 or p.shape[2] == 1]
+        kernels, others = _kernels_and_others(self.generator.synthesis)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "kernels": Muon([{"params": kernels, "scale": 1.0}], lr=0.0),
             "others": torch.optim.Adam(
@@ -133,8 +130,11 @@ class Run:
         self.judge: Discriminator | None = None
         if route.judge is not None:
             self.judge = Discriminator(route.judge).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self.optimizers["judge"] = torch.optim.Adam(
-                self.judge.parameters(), lr=JUDGE_RATE, betas=(0.0, 0.99)
+            # By Adam alone it could not tell the two kinds apart within the pictures of a stage.
+            kernels, others = _kernels_and_others(self.judge)
+            self.optimizers["judge's kernels"] = Muon(kernels, lr=JUDGE_RATES["kernels"])
+            self.optimizers["judge's others"] = torch.optim.Adam(
+                others, lr=JUDGE_RATES["others"], betas=(0.0, 0.99)
             )
         self.pictures = 0
         self.seconds = 0.0
@@ -227,15 +227,18 @@ class Run:
     def _train_judge(self, real: Tensor, fake: Tensor) -> float:
         """One update of the discriminator on pictures in [-1, 1]; gives its loss."""
         assert self.judge is not None
-        optimizer = self.optimizers["judge"]
-        optimizer.zero_grad(set_to_none=True)
+        optimizers = [self.optimizers[f"judge's {name}"] for name in JUDGE_RATES]
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             loss = discriminator_loss(self.judge(real), self.judge(fake))
         loss.backward()  # type: ignore[no-untyped-call]
         if self.pictures // len(real) % R1_INTERVAL == 0:
-            penalty = r1_penalty(self.judge, real) * (0.5 * R1_WEIGHT * R1_INTERVAL)
+            weight = R1_WEIGHT * real[0, 0].numel() / len(real)
+            penalty = r1_penalty(self.judge, real) * (0.5 * weight * R1_INTERVAL)
             penalty.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         return float(loss.detach())
 
     @torch.no_grad()
@@ -256,6 +259,13 @@ class Run:
     def _note(self, record: TrainingStep) -> None:
         with (self.folder / "curve.jsonl").open("a") as curve:
             curve.write(json.dumps(asdict(record)) + "\n")
+
+    def _forget_the_curve_after(self, pictures: int) -> None:
+        """What came after the last saved state is trained, and told, once more."""
+        curve = self.folder / "curve.jsonl"
+        if curve.exists():
+            lines = curve.read_text().splitlines(keepends=True)
+            curve.write_text("".join(x for x in lines if json.loads(x)["pictures"] <= pictures))
 
     def save(self) -> None:
         """Writes the whole state and a sample sheet."""
@@ -281,6 +291,7 @@ class Run:
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self.pictures, self.seconds = state["pictures"], state["seconds"]
+        self._forget_the_curve_after(self.pictures)
 
     def _keep_average(self) -> None:
         """Keeps the averaged generator of this moment: how far it had come can be told later."""
@@ -288,6 +299,13 @@ class Run:
         folder.mkdir(exist_ok=True)
         weights = {name: tensor.half() for name, tensor in self.average.state_dict().items()}
         save_file(weights, folder / f"{self.pictures:07d}.safetensors")
+
+
+def _kernels_and_others(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Parts the weights into kernels larger than 1x1, which Muon trains, and the rest."""
+    weights = list(network.parameters())
+    kernels = [p for p in weights if p.ndim == 4 and p.shape[2] > 1]
+    return kernels, [p for p in weights if p.ndim != 4 or p.shape[2] == 1]
 
 
 def _approach(slow: nn.Module, fast: nn.Module, share: float) -> None:

@@ -59,14 +59,20 @@ def test_a_run_that_was_interrupted_ends_as_one_that_was_not(finished, tmp_path)
     first = begun(tmp_path)
     steps = first.steps()
     next(steps)
-    steps.close()
     first.save()
+    next(steps)  # not saved, and therefore trained once more
+    steps.close()
     second = begun(tmp_path, seed=3)
-    assert second.pictures == first.pictures == 200
+    assert second.pictures == 200 < first.pictures
     for _ in second.steps():
         pass
     assert second.pictures == ROUTE.pictures == 520
     assert are_equal(state_of(second), state_of(finished[0]))
+    curves = [
+        (run.folder / "curve.jsonl").read_text().splitlines() for run in (second, finished[0])
+    ]
+    told = [[json.loads(line)["pictures"] for line in lines] for lines in curves]
+    assert told[0] == told[1]
 
 
 def test_another_seed_gives_other_weights(tmp_path):
