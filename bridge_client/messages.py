@@ -1,14 +1,15 @@
 """Every request, reply and event between a client and the bridge.
 
 Frozen dataclasses with plain JSON inside: the client reads them with `json_codec`, the server with
-msgspec, and both check the same rules here. Every point and bound is in canvas pixels. Readers
-ignore fields that they don't know, so a newer side may say more.
+msgspec, and both check the same rules here. A rule about one field stands beside it in the words
+of JSON Schema: it is checked from there, and docs/openapi.json shows it. Every point and bound is
+in canvas pixels. Readers ignore fields that they don't know, so a newer side may say more.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 
 from .geometry import Bounds, Point, PointPair
 
@@ -17,9 +18,11 @@ MAX_PAIRS = 256
 MAX_STEP_BUDGET = 10_000
 MAX_WINDOW_SIDE_PX = 1 << 14
 
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+Rule = dict[str, Any]  # keywords of JSON Schema; the description completes "NAME must be ..."
+SHA256: Rule = {"pattern": "^[0-9a-f]{64}$", "description": "64 lower-case hexadecimal digits"}
+IDENTIFIER: Rule = {"pattern": "^[0-9a-f]{32}$", "description": "32 lower-case hexadecimal digits"}
+_MODEL: Rule = {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", "description": "a plain name"}
+_SIDE_PX: Rule = {"minimum": 1, "maximum": MAX_WINDOW_SIDE_PX}
 
 PixelFormat = Literal["rgba8", "bgra8", "l8"]
 BYTES_PER_PIXEL = {"rgba8": 4, "bgra8": 4, "l8": 1}
@@ -59,17 +62,37 @@ class EndReason(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
 
 def is_sha256(text: str) -> bool:
     """Whether the text is the lower-case hexadecimal form of a SHA-256 digest."""
-    return _SHA256.fullmatch(text) is not None
+    return _matches(text, SHA256)
 
 
 def is_identifier(text: str) -> bool:
     """Whether the text is a session's or job's id: 128 bits in lower-case hexadecimal."""
-    return _ID.fullmatch(text) is not None
+    return _matches(text, IDENTIFIER)
 
 
 def _require(condition: bool, sentence: str) -> None:
     if not condition:
         raise ValueError(sentence)
+
+
+def _matches(text: str, rule: Rule) -> bool:
+    return re.fullmatch(rule["pattern"], text, re.ASCII) is not None
+
+
+def _check_fields(message: Any) -> None:
+    """Hold the message to the rules beside its fields."""
+    for each in fields(message):
+        value, rule = getattr(message, each.name), dict(each.metadata)
+        if value is None:
+            continue
+        if "pattern" in rule:
+            _require(_matches(value, rule), f"{each.name} must be {rule['description']}")
+        if "minimum" in rule:
+            least, most = rule["minimum"], rule["maximum"]
+            _require(least <= value <= most, f"{each.name} must be in {least}..{most}")
+        if "maxItems" in rule:
+            most = rule["maxItems"]
+            _require(len(value) <= most, f"{each.name} must have at most {most} items")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,15 +151,13 @@ class ServerInfo:
 class ImageRef:
     """Pixels that were put as a blob: rows from the top, no padding between them."""
 
-    sha256: str
-    width: int
-    height: int
+    sha256: str = field(metadata=SHA256)
+    width: int = field(metadata=_SIDE_PX)
+    height: int = field(metadata=_SIDE_PX)
     format: PixelFormat
 
     def __post_init__(self) -> None:
-        _require(is_sha256(self.sha256), "sha256 must be 64 lower-case hexadecimal digits")
-        for name, side in (("width", self.width), ("height", self.height)):
-            _require(1 <= side <= MAX_WINDOW_SIDE_PX, f"{name} must be in 1..{MAX_WINDOW_SIDE_PX}")
+        _check_fields(self)
 
     @property
     def byte_count(self) -> int:
@@ -154,9 +175,10 @@ class CreateSession:
     image: ImageRef  # rgba8 or bgra8, straight alpha, sRGB, window-sized
     bounds_canvas: Bounds  # the window
     editable_mask: ImageRef | None = None  # l8, window-sized, 255 = may move; None = all may move
-    model: str = "default"
+    model: str = field(default="default", metadata=_MODEL)
 
     def __post_init__(self) -> None:
+        _check_fields(self)
         window = (self.bounds_canvas.width, self.bounds_canvas.height)
         _require(self.image.format != "l8", "image must be rgba8 or bgra8")
         _require(
@@ -169,7 +191,6 @@ class CreateSession:
                 (self.editable_mask.width, self.editable_mask.height) == window,
                 "editable_mask and bounds_canvas must have one size",
             )
-        _require(_MODEL.fullmatch(self.model) is not None, "model must be a plain name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,24 +210,22 @@ class StartJob:
     """POST /v1/sessions/{sid}/jobs. The client makes the id, so that a lost reply can be retried:
     the same id with the same content gives the same job, with other content 409."""
 
-    id: str
+    id: str = field(metadata=IDENTIFIER)
     kind: JobKind
-    pairs: tuple[PointPair, ...] = ()  # canvas px; at least one for a drag, none for an inversion
-    step_budget: int | None = None  # None = the engine's default
+    # Canvas px; at least one for a drag, none for an inversion.
+    pairs: tuple[PointPair, ...] = field(default=(), metadata={"maxItems": MAX_PAIRS})
+    # None = the engine's default.
+    step_budget: int | None = field(
+        default=None, metadata={"minimum": 1, "maximum": MAX_STEP_BUDGET}
+    )
     base_revision: int | None = None  # 409 revision-conflict when the session has moved on
 
     def __post_init__(self) -> None:
-        _require(is_identifier(self.id), "id must be 32 lower-case hexadecimal digits")
+        _check_fields(self)
         if self.kind is JobKind.DRAG:
             _require(len(self.pairs) >= 1, "a drag needs at least one pair")
         else:
             _require(not self.pairs, "an inversion takes no pairs")
-        _require(len(self.pairs) <= MAX_PAIRS, f"at most {MAX_PAIRS} pairs are allowed")
-        if self.step_budget is not None:
-            _require(
-                1 <= self.step_budget <= MAX_STEP_BUDGET,
-                f"step_budget must be in 1..{MAX_STEP_BUDGET}",
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
