@@ -40,7 +40,7 @@ class DemoEdit:
 
 
 EDITS = (
-    DemoEdit(name="The mouth opens", keypoints=("lip_lower",), changes={"mouth_open": 0.96}),
+    DemoEdit(name="The mouth opens", keypoints=("chin",), changes={"mouth_open": 0.92}),
     DemoEdit(
         name="The ears grow longer",
         keypoints=("ear_tip_left", "ear_tip_right"),
@@ -51,12 +51,12 @@ EDITS = (
 
 CHARACTER = {
     "yaw": -0.10,
-    "pitch": 0.04,
-    "mouth_open": 0.46,
-    "smile": 0.45,
+    "pitch": 0.02,
+    "mouth_open": 0.30,
+    "smile": 0.55,
     "eye_open": 0.80,
     "gaze": 0.10,
-    "brow_height": 0.55,
+    "brow_height": 0.60,
     "ear_length": 0.66,
     "ear_spread": 0.34,
     "fur_hue": 0.075,
@@ -64,6 +64,13 @@ CHARACTER = {
     "stripes": 0.75,
     "eye_hue": 0.36,
     "background_hue": 0.56,
+    "fur_saturation": 0.85,
+    "spots": -1.0,
+    "light_side": -0.35,
+    "background_lightness": 0.85,
+    "horizon": 0.72,
+    "head_width": 1.0,
+    "eye_size": 1.05,
 }
 
 
