@@ -120,7 +120,7 @@ def main() -> None:
     """Trains the detector from the command line and states its error."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--pictures", type=int, default=40_000)
+    parser.add_argument("--pictures", type=int, default=160_000)
     arguments = parser.parse_args()
     detector = train(arguments.pictures)
     save_file({k: v.half() for k, v in detector.state_dict().items()}, arguments.out)
