@@ -10,8 +10,8 @@ import torch
 
 from engine.checkpoints.container import ModelInfo, write_container
 from engine.generator.generator import Generator
-from training.schedule import ROUTES
-from training.train import Run
+from training.schedule import ROUTES, Route
+from training.state import load_state
 
 TITLE = "draglayer practice model: animal heads"
 LICENCE = "CC0-1.0"
@@ -52,6 +52,20 @@ def export(
     return write_container(out, weights, info, half=True)
 
 
+def averaged(folder: Path, route: Route) -> Generator:
+    """Gives the averaged generator of a run, which may still be going on.
+
+    Raises:
+        ValueError: there is no state in the folder, or a part of it is damaged.
+    """
+    state = load_state(folder, torch.device("cpu"))
+    if state is None:
+        raise ValueError(f"{folder} holds no training run; python -m training.train makes one")
+    generator = Generator(route.shape)
+    generator.load_state_dict(state["networks"]["average"])
+    return generator
+
+
 def main() -> None:
     """Exports from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -62,9 +76,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--route", choices=tuple(ROUTES), default="cpu")
     arguments = parser.parse_args()
-    route = ROUTES[arguments.route]
     info = export(
-        Run(arguments.run, seed=0, device=torch.device("cpu"), route=route).average,
+        averaged(arguments.run, ROUTES[arguments.route]),
         arguments.out,
         feature_block=arguments.feature_block,
         rows=arguments.rows,

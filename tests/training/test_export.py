@@ -3,7 +3,9 @@ import torch
 
 from engine.checkpoints.catalogue import load_generator
 from tests.fakes.generator import tiny_generator
-from training.export import LICENCE, SAMPLES, export
+from training.export import LICENCE, SAMPLES, averaged, export
+from training.schedule import Route
+from training.state import save_state
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +45,14 @@ def test_exporting_leaves_the_generator_as_it_was(generator, tmp_path):
     before = generator.w_avg.clone()
     export(generator, tmp_path / "m", feature_block=16, rows=4)
     assert torch.equal(generator.w_avg, before)
+
+
+def test_the_average_of_a_run_is_what_is_taken(generator, tmp_path):
+    save_state(tmp_path, {"networks": {"average": generator.state_dict()}})
+    found = averaged(tmp_path, Route(shape=generator.shape, stages=()))
+    assert all(torch.equal(t, found.state_dict()[n]) for n, t in generator.state_dict().items())
+
+
+def test_a_folder_without_a_run_is_told(generator, tmp_path):
+    with pytest.raises(ValueError, match="holds no training run"):
+        averaged(tmp_path, Route(shape=generator.shape, stages=()))
