@@ -11,6 +11,10 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
 
 from flask import Request
 
@@ -23,6 +27,10 @@ _NONCE = re.compile(rf"[0-9a-f]{{{2 * NONCE_BYTES}}}", re.ASCII)
 _MEDIA_TYPES = {"POST": JSON_MEDIA_TYPE, "PUT": BLOB_MEDIA_TYPE}
 
 
+MAX_WRONG_TOKENS = 20
+WRONG_TOKENS_WINDOW_S = 10.0
+
+
 def make_token() -> str:
     """A new token: 32 random bytes, URL-safe."""
     return secrets.token_urlsafe(32)
@@ -31,9 +39,18 @@ def make_token() -> str:
 class Access:
     """The guard of one bridge; it holds the token, and nothing else does."""
 
-    def __init__(self, *, token: str, port: int, max_json_bytes: int, max_body_bytes: int) -> None:
-        """Args: the token of this start, the port that is bound, and the caps on bodies."""
+    def __init__(
+        self,
+        *,
+        token: str,
+        port: int,
+        max_json_bytes: int,
+        max_body_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Args: the token of this start, the port that is bound, the caps on bodies, a clock."""
         self._token = token
+        self._wrong_tokens = _WrongTokens(clock)
         self._port = port
         self._max_bytes = {"POST": max_json_bytes, "PUT": max_body_bytes}
         # Constants, never another header: under DNS rebinding Origin equals Host.
@@ -85,6 +102,8 @@ class Access:
             given.encode("utf-8", "surrogateescape"), self._token.encode("ascii")
         )
         if scheme != "Bearer" or not is_right:
+            if self._wrong_tokens.are_too_many():
+                raise ProblemError("too-many-attempts", "Too many requests had a wrong token.")
             raise ProblemError("unauthorized", "The token is missing or not the one of this start.")
 
     @staticmethod
@@ -100,3 +119,22 @@ class Access:
             raise ProblemError(
                 "body-too-large", f"The body has {length} bytes; {allowed} are allowed."
             )
+
+
+class _WrongTokens:
+    """Counts refused tokens. Whoever has the right one is served all the same, and so is the proof
+    without a token: else a stranger could keep the artist's own editor out."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._times_s: deque[float] = deque(maxlen=MAX_WRONG_TOKENS)
+
+    def are_too_many(self) -> bool:
+        """Notes one more; whether there were more than enough of them lately."""
+        now_s = self._clock()
+        with self._lock:
+            were_many = len(self._times_s) == MAX_WRONG_TOKENS
+            is_lately = were_many and now_s - self._times_s[0] < WRONG_TOKENS_WINDOW_S
+            self._times_s.append(now_s)
+        return is_lately

@@ -123,6 +123,17 @@ PROBLEMS: Mapping[str, ProblemKind] = MappingProxyType(
             title="The device ran out of memory",
             hint="Close other programs that use the GPU, or use a smaller model.",
         ),
+        "device-lost": ProblemKind(
+            status=500,
+            title="The graphics device stopped working",
+            hint="Press Start again: the bridge ends and starts anew, which frees the device.",
+        ),
+        "too-many-attempts": ProblemKind(
+            status=429,
+            title="Too many wrong tokens in a short time",
+            hint="Wait a little, then connect again to read the bridge's token.",
+            retry_after_s=10,
+        ),
         "inversion-diverged": ProblemKind(
             status=500,
             title="The model could not draw this layer",

@@ -1,12 +1,12 @@
 """Which device the engine computes on, and with how many threads: the only file that asks."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 
-from engine.errors import OutOfDeviceMemory
+from engine.errors import DeviceLost, OutOfDeviceMemory
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -42,9 +42,23 @@ def leave_one_processor() -> None:
     torch.set_num_threads(min(torch.get_num_threads(), most))
 
 
+def still_computes() -> bool:
+    """Whether the device can be used: after some faults, in CUDA's words sticky ones, every
+    later call fails too, until the process ends."""
+    try:
+        return torch.ones(1, device=choose_device()).add_(1.0).item() == 2.0
+    except RuntimeError:
+        return False
+
+
 @contextmanager
-def told_out_of_memory() -> Iterator[None]:
-    """Turns the device's want of memory into our error, with a sentence for an artist."""
+def told_device_failures(still_computes: Callable[[], bool] = still_computes) -> Iterator[None]:
+    """Turns the device's want of memory and its loss into our errors, with a sentence for an
+    artist; a fault that the device outlives passes as it is.
+
+    Args:
+        still_computes: asked after a fault; a test passes its own.
+    """
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -52,3 +66,7 @@ def told_out_of_memory() -> Iterator[None]:
             "the GPU has too little free memory for this model; close other programs that use it, "
             "or choose a smaller model"
         ) from error
+    except torch.AcceleratorError as error:
+        if still_computes():
+            raise
+        raise DeviceLost("the graphics device stopped working") from error

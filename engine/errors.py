@@ -15,3 +15,7 @@ class InversionDiverged(EngineError):
 
 class OutOfDeviceMemory(EngineError):
     """The device has too little memory for this generator."""
+
+
+class DeviceLost(EngineError):
+    """The device refuses all further work of this process; only a new process can use it."""

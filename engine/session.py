@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.checkpoints.catalogue import LoadedModel
 from engine.composite import LayerPatch, cut_to_content, edit_layer, lay_over
-from engine.device import choose_device, told_out_of_memory
+from engine.device import choose_device, told_device_failures
 from engine.drag import loop
 from engine.drag.loop import DragSpace, EndReason
 from engine.drag.params import DragParams
@@ -101,9 +101,10 @@ class EditingSession:
         Raises:
             InversionDiverged: the search left the range of numbers.
             OutOfDeviceMemory: the device cannot hold a step.
+            DeviceLost: the device refuses all further work.
         """
         steps = invert(self._generator, self._picture, w_spread=self._w_spread, params=params)
-        with told_out_of_memory():
+        with told_device_failures():
             for step in steps:
                 self._set_pivot(step.w_pivot)
                 yield step
@@ -128,6 +129,7 @@ class EditingSession:
         Raises:
             ValueError: there is no pair, or a handle is outside the window.
             OutOfDeviceMemory: the device cannot hold a step.
+            DeviceLost: the device refuses all further work.
         """
         self._check_pairs(pairs)
         w_plus = self.w_plus
@@ -144,7 +146,7 @@ class EditingSession:
             editable_mask=self._generator_mask,
             params=params,
         )
-        with told_out_of_memory():
+        with told_device_failures():
             for step in steps:
                 if step.is_best:
                     self._w_plus = step.w_plus
@@ -156,6 +158,7 @@ class EditingSession:
                     end_reason=step.end_reason,
                 )
 
+    @told_device_failures()
     def layer(self) -> Pixels:
         """Gives the edit so far as a layer of the window's size: (H, W, 4), uint8."""
         return edit_layer(self._window, self._render_before(), self._render(), self._mask)
@@ -165,6 +168,7 @@ class EditingSession:
         window."""
         return cut_to_content(self.layer())
 
+    @told_device_failures()
     def preview(self) -> Pixels:
         """Gives the window with the edit so far on white, at most `PREVIEW_SIZE_PX` large:
         (s, s, 3), uint8."""

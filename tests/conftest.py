@@ -101,13 +101,14 @@ def bridge(config: BridgeConfig, engine: FakeEngine, clock: FakeClock) -> Iterat
 
 
 @pytest.fixture
-def app(bridge: Bridge, config: BridgeConfig) -> Flask:
+def app(bridge: Bridge, config: BridgeConfig, clock: FakeClock) -> Flask:
     """The bridge's application."""
     access = Access(
         token=ARTIST_TOKEN,
         port=IN_PROCESS_PORT,
         max_json_bytes=config.max_json_bytes,
         max_body_bytes=config.max_body_bytes,
+        clock=clock,
     )
     return create_app(bridge, access)
 

@@ -80,6 +80,7 @@ def import_engine() -> EngineApi:
             (errors.CheckpointError, "model-rejected"),
             (errors.InversionDiverged, "inversion-diverged"),
             (errors.OutOfDeviceMemory, "out-of-vram"),
+            (errors.DeviceLost, "device-lost"),
             (errors.EngineError, "engine-failed"),
         ),
         devices=(str(device.choose_device()),),

@@ -14,6 +14,7 @@ from bridge_server.problems import PROBLEMS, ProblemError
 STABLE_CODES = {
     "body-too-large",
     "blob-missing",
+    "device-lost",
     "engine-failed",
     "engine-unavailable",
     "hash-mismatch",
@@ -40,6 +41,7 @@ STABLE_CODES = {
     "session-limit",
     "session-missing",
     "stream-limit",
+    "too-many-attempts",
     "unauthorized",
     "unsupported-media",
 }

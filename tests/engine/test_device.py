@@ -3,8 +3,8 @@ import os
 import pytest
 import torch
 
-from engine.device import choose_device, leave_one_processor, told_out_of_memory
-from engine.errors import OutOfDeviceMemory
+from engine.device import choose_device, leave_one_processor, still_computes, told_device_failures
+from engine.errors import DeviceLost, OutOfDeviceMemory
 
 
 def test_a_named_device_is_given():
@@ -23,13 +23,27 @@ def test_a_device_that_is_not_there_is_one_sentence(name):
 
 
 def test_want_of_memory_becomes_a_sentence():
-    with pytest.raises(OutOfDeviceMemory, match="too little free memory"), told_out_of_memory():
+    with pytest.raises(OutOfDeviceMemory, match="too little free memory"), told_device_failures():
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
 def test_other_failures_pass_as_they_are():
-    with pytest.raises(RuntimeError, match="shapes"), told_out_of_memory():
+    with pytest.raises(RuntimeError, match="shapes"), told_device_failures():
         raise RuntimeError("shapes do not fit")
+
+
+def test_a_device_that_fails_for_good_is_lost():
+    with pytest.raises(DeviceLost, match="stopped working"), told_device_failures(lambda: False):
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+
+
+def test_a_fault_that_the_device_outlives_is_not_its_loss():
+    with pytest.raises(torch.AcceleratorError), told_device_failures(lambda: True):
+        raise torch.AcceleratorError("CUDA error: invalid configuration argument")
+
+
+def test_the_device_of_this_machine_computes():
+    assert still_computes()
 
 
 def test_one_processor_stays_free_however_often_it_is_asked_for():
