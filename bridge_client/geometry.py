@@ -6,10 +6,13 @@ pixels unless its name says otherwise.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Past this a coordinate is a mistake, and sums of it stay exact in floats and fit 32-bit hosts.
 COORDINATE_LIMIT_PX = 1 << 24
+# As `messages` states the rules of its fields.
+_COORDINATE = {"minimum": -COORDINATE_LIMIT_PX, "maximum": COORDINATE_LIMIT_PX}
+_LENGTH = {"minimum": 0, "maximum": COORDINATE_LIMIT_PX}
 
 
 def _check_coordinate(name: str, value: float) -> None:
@@ -23,8 +26,8 @@ def _check_coordinate(name: str, value: float) -> None:
 class Point:
     """A place (x, y) in continuous pixels."""
 
-    x: float
-    y: float
+    x: float = field(metadata=_COORDINATE)
+    y: float = field(metadata=_COORDINATE)
 
     def __post_init__(self) -> None:
         _check_coordinate("x", self.x)
@@ -56,8 +59,8 @@ class PointPair:
 class Extent:
     """A size in whole pixels."""
 
-    width: int
-    height: int
+    width: int = field(metadata=_LENGTH)
+    height: int = field(metadata=_LENGTH)
 
     def __post_init__(self) -> None:
         _check_whole("width", self.width, least=0)
@@ -75,10 +78,10 @@ def _check_whole(name: str, value: int, *, least: int) -> None:
 class Bounds:
     """A rectangle of whole pixels: columns [x, right), rows [y, bottom)."""
 
-    x: int
-    y: int
-    width: int
-    height: int
+    x: int = field(metadata=_COORDINATE)
+    y: int = field(metadata=_COORDINATE)
+    width: int = field(metadata=_LENGTH)
+    height: int = field(metadata=_LENGTH)
 
     def __post_init__(self) -> None:
         _check_whole("x", self.x, least=-COORDINATE_LIMIT_PX)

@@ -229,6 +229,11 @@ class StartJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyRequest:
+    """The body of a POST that has nothing to say: {}."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
     """One refused field of a request, by JSON pointer."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.http import parse_etags
 
-from bridge_client.messages import StartJob
+from bridge_client.messages import EmptyRequest, StartJob
 from bridge_client.wire_headers import (
     ALPHA_HEADER,
     DIGEST_HEADER,
@@ -49,6 +49,7 @@ def jobs_blueprint(bridge: Bridge) -> Blueprint:
     @views.post("/jobs/<job_id>/cancel")
     def cancel(job_id: str) -> Response:
         record = record_of(job_id)
+        wire.decode_message(request.get_data(cache=False), EmptyRequest)
         record.ask_cancel()
         reply = bridge.jobs.reply(record)
         return json_reply(reply, 200 if reply.state.is_final else 202)

@@ -7,9 +7,18 @@ from importlib import metadata
 
 from flask import Blueprint, Response, request
 
-from bridge_client.messages import PROTOCOL_VERSION, Limits, LivenessReply, ServerInfo
+from bridge_client.messages import (
+    PROTOCOL_VERSION,
+    EmptyRequest,
+    Limits,
+    LivenessReply,
+    ServerInfo,
+)
+from bridge_client.wire_headers import JSON_MEDIA_TYPE
+from bridge_server import wire
 from bridge_server.access import LIVE_PATH, Access
 from bridge_server.bridge import Bridge
+from bridge_server.openapi import specification_text
 from bridge_server.replies import empty_reply, json_reply
 
 _CAPABILITIES = ("drag", "invert", "preview-jpeg", "resumable-events")
@@ -33,8 +42,13 @@ def server_blueprint(bridge: Bridge, access: Access) -> Blueprint:
     def server() -> Response:
         return json_reply(_server_info(bridge))
 
+    @views.get("/v1/openapi.json")
+    def openapi() -> Response:
+        return Response(specification_text(), mimetype=JSON_MEDIA_TYPE)
+
     @views.post("/v1/server/shutdown")
     def shutdown() -> Response:
+        wire.decode_message(request.get_data(cache=False), EmptyRequest)
         bridge.on_shutdown()
         return empty_reply(202)
 
