@@ -37,8 +37,9 @@ class KeypointDetector(nn.Module):
         )
         self.head = nn.Conv2d(2 * width, len(KEYPOINTS), 1)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Gives (N, K, 2), frame coordinates in [0, 1], for images (N, 3, 64, 64) in [0, 1]."""
+    def features(self, images: Tensor) -> Tensor:
+        """Gives (N, 2C, 32, 32), what the places are read off, for images (N, 3, 64, 64) in
+        [0, 1]."""
         x = F.silu(self.stem(images - 0.5))  # (N, C, 32, 32)
         for layer in self.body:
             x = x + F.silu(layer(x))
@@ -46,7 +47,12 @@ class KeypointDetector(nn.Module):
         for layer in self.wide:
             y = y + F.silu(layer(y))
         y = F.interpolate(y, scale_factor=2.0, mode="bilinear", align_corners=False)
-        heat = self.head(torch.cat([x, y], dim=1)).flatten(2).softmax(dim=2)  # (N, K, 1024)
+        return torch.cat([x, y], dim=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Gives (N, K, 2), frame coordinates in [0, 1], for images (N, 3, 64, 64) in [0, 1]."""
+        x = self.features(images)
+        heat = self.head(x).flatten(2).softmax(dim=2)  # (N, K, 1024)
         side = x.shape[-1]
         centres = (torch.arange(side, device=x.device) + 0.5) / side
         # A margin around the picture can be pointed at too: the tip of a long ear may leave it.
@@ -65,12 +71,21 @@ def load_detector(path: Path = WEIGHTS) -> KeypointDetector:
 
 def find_keypoints(detector: KeypointDetector, images: Tensor) -> Tensor:
     """Gives (N, K, 2), frame coordinates, for images (N, 3, S, S) in [0, 1] of any size."""
-    small = F.interpolate(images, size=(INPUT_SIZE, INPUT_SIZE), mode="area")
-    if images.shape[-1] < INPUT_SIZE:
-        small = F.interpolate(images, size=(INPUT_SIZE, INPUT_SIZE), mode="bilinear")
     with torch.no_grad():
-        places: Tensor = detector(small)
+        places: Tensor = detector(_input(images))
     return places
+
+
+def describe(detector: KeypointDetector, images: Tensor) -> Tensor:
+    """Gives (N, 2C), the mean of the detector's features, for images (N, 3, S, S) in [0, 1]."""
+    with torch.no_grad():
+        return detector.features(_input(images)).mean(dim=(2, 3))
+
+
+def _input(images: Tensor) -> Tensor:
+    if images.shape[-1] < INPUT_SIZE:
+        return F.interpolate(images, size=(INPUT_SIZE, INPUT_SIZE), mode="bilinear")
+    return F.interpolate(images, size=(INPUT_SIZE, INPUT_SIZE), mode="area")
 
 
 def roughen(images: Tensor, source: torch.Generator) -> Tensor:
