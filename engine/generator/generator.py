@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import CheckpointError
+from engine.generator.local_features import FeatureMap, features_around
 from engine.generator.mapping import Mapping
 from engine.generator.synthesis import Synthesis
 
@@ -70,6 +71,9 @@ class GeneratorProtocol(Protocol):
     def sample_w(self, count: int, *, seed: int) -> Tensor: ...
     def render(self, rows: Sequence[Tensor]) -> Tensor: ...
     def features(self, rows: Sequence[Tensor], block: int) -> Tensor: ...
+    def features_around(
+        self, rows: Sequence[Tensor], block: int, centres: Tensor, reach: float
+    ) -> FeatureMap: ...
     def rows_until(self, block: int) -> int: ...
 
 
@@ -141,6 +145,13 @@ class Generator(nn.Module):
     def features(self, rows: Sequence[Tensor], block: int) -> Tensor:
         """Gives the feature map of a block, (N, C, block, block); stops there."""
         return self.synthesis.features(rows, block)
+
+    def features_around(
+        self, rows: Sequence[Tensor], block: int, centres: Tensor, reach: float
+    ) -> FeatureMap:
+        """Gives the features of a block around some places (K, 2), feature px: as far as `reach`
+        along either axis, or the whole map where that takes fewer operations."""
+        return features_around(self.synthesis, rows, block, centres, reach)
 
     def rows_until(self, block: int) -> int:
         """Gives how many rows of w+ reach the features of a block."""

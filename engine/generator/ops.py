@@ -7,6 +7,7 @@ weights mean the same here. No operation is global in space.
 
 import math
 from functools import cache
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,14 +18,33 @@ ACTIVATION_GAIN = math.sqrt(2.0)
 _FIR = (0.125, 0.375, 0.375, 0.125)  # binomial, sums to 1
 
 
+class Kernel(NamedTuple):
+    """The weight of a convolution, as its operations take it.
+
+    Attributes:
+        weight: (C_out, C_in, k, k); the other way round, (C_in, C_out, k, k), for one that doubles
+            the size.
+        power: (C_in, C_out), sums of the squares of each k x k; None: there is no demodulation.
+    """
+
+    weight: Tensor
+    power: Tensor | None = None
+
+    @classmethod
+    def demodulated(cls, weight: Tensor, *, up: bool) -> "Kernel":
+        """Makes ready the weight (C_out, C_in, k, k) of a demodulated convolution."""
+        power = weight.square().sum(dim=(2, 3)).t()
+        return cls(weight.transpose(0, 1).contiguous() if up else weight, power)
+
+
 def modulated_conv(
     x: Tensor,
-    weight: Tensor,
+    kernel: Kernel,
     styles: Tensor,
     *,
-    demodulate: bool = True,
     up: bool = False,
     gain: float = 1.0,
+    padded: bool = True,
 ) -> Tensor:
     """Convolves with weights that are scaled by a style for each picture of the batch.
 
@@ -33,24 +53,28 @@ def modulated_conv(
 
     Args:
         x: (N, C_in, H, W).
-        weight: (C_out, C_in, k, k).
-        styles: (N, C_in).
-        demodulate: divide by the norm that the scaled weights have (Karras et al. 2020, Eq. 3).
+        kernel: the weight; what comes out is divided by the norm that the scaled weights have
+            (Karras et al. 2020, Eq. 3), where the kernel knows its power.
+        styles: (N, C_in), or (1, C_in) for all.
         up: double the size: transposed convolution, then the blur filter.
         gain: a factor on the result of a demodulated convolution.
+        padded: what lies beyond the border is zero; else x has a rim of one pixel that is read and
+            not made.
 
     Returns:
-        (N, C_out, H, W), or (N, C_out, 2H, 2W) with `up`.
+        (N, C_out, H, W), or (N, C_out, 2H, 2W) with `up`; H and W without the rim.
     """
+    rim = 0 if padded else 1
+    weight, power = kernel
     x = x * styles.to(x.dtype)[:, :, None, None]
     if up:
-        x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)  # (N, C_out, 2H + 1, 2W + 1)
-        x = _blur(x)  # (N, C_out, 2H, 2W)
+        # (N, C_out, 2H + 1, 2W + 1), and without padding a rim that the filter reads
+        x = F.conv_transpose2d(x, weight, stride=2, padding=rim)
+        x = _blur(x, padding=1 - rim)  # (N, C_out, 2H, 2W)
     else:
-        x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
-    if demodulate:
-        power = styles.square() @ weight.square().sum(dim=(2, 3)).t()  # (N, C_out)
-        scale = torch.rsqrt(power + 1e-8) * gain
+        x = F.conv2d(x, weight, padding=weight.shape[-1] // 2 - rim)
+    if power is not None:
+        scale = torch.rsqrt(styles.square() @ power + 1e-8) * gain  # (N, C_out)
         x = x * scale.to(x.dtype)[:, :, None, None]
     return x
 
@@ -65,16 +89,15 @@ def upsample(image: Tensor) -> Tensor:
     return F.conv_transpose2d(image, columns, stride=(1, 2), padding=(0, 1), groups=channels)
 
 
-def _blur(x: Tensor) -> Tensor:
-    """Filters (N, C, 2H + 1, 2W + 1) to (N, C, 2H, 2W); gain 4, for the zeros in between."""
+def _blur(x: Tensor, *, padding: int) -> Tensor:
+    """Filters (N, C, H, W) to one px less along either axis with a padding of 1, three without;
+    gain 4, for the zeros in between."""
     channels = x.shape[1]
     kernel = _kernel(x.dtype, x.device)
-    x = F.conv2d(
-        x, kernel.view(1, 1, 4, 1).expand(channels, 1, 4, 1), padding=(1, 0), groups=channels
-    )
-    return F.conv2d(
-        x, kernel.view(1, 1, 1, 4).expand(channels, 1, 1, 4), padding=(0, 1), groups=channels
-    )
+    rows = kernel.view(1, 1, 4, 1).expand(channels, 1, 4, 1)
+    columns = kernel.view(1, 1, 1, 4).expand(channels, 1, 1, 4)
+    x = F.conv2d(x, rows, padding=(padding, 0), groups=channels)
+    return F.conv2d(x, columns, padding=(0, padding), groups=channels)
 
 
 @cache

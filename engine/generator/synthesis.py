@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.generator.ops import ACTIVATION_GAIN, LEAK, modulated_conv, upsample
+from engine.generator.ops import ACTIVATION_GAIN, LEAK, Kernel, modulated_conv, upsample
+from engine.generator.tiles import Cut, LayerSize, Tile
 
 
 class Synthesis(nn.Module):
@@ -73,22 +74,26 @@ class Synthesis(nn.Module):
         Returns:
             (N, C, size, size).
         """
-        self.block(size)
-        x: Tensor | None = None
-        row = 0
-        for block_size in self.block_sizes:
-            block = self.block(block_size)
-            x = block.features(x, rows[row : row + block.num_convs])
-            row += block.num_convs
-            if block_size == size:
-                break
-        assert x is not None
+        layers = self.layers(size)
+        x = self.constant(len(rows[0]))
+        for index, layer in enumerate(layers):
+            x = layer(x, rows[index])
         return x
+
+    def constant(self, count: int) -> Tensor:
+        """Gives the map that synthesis begins with, (count, C, 4, 4)."""
+        return self.block(self.block_sizes[0]).const.expand(count, -1, -1, -1)
+
+    def layers(self, size: int) -> "list[SynthesisLayer]":
+        """Gives the layers from the constant to the features of a block; row i belongs to layer
+        i."""
+        self.block(size)
+        blocks = [self.block(each) for each in self.block_sizes if each <= size]
+        return [layer for block in blocks for layer in block.layers()]
 
     def rows_until(self, size: int) -> int:
         """Gives how many rows of w+ reach the features of a block."""
-        self.block(size)
-        return 2 * self.block_sizes.index(size) + 1
+        return len(self.layers(size))
 
 
 class Block(nn.Module):
@@ -112,6 +117,10 @@ class Block(nn.Module):
             x = self.conv0(x, rows[0])
         return cast(Tensor, self.conv1(x, rows[-1]))
 
+    def layers(self) -> "list[SynthesisLayer]":
+        """Gives the block's layers in their order."""
+        return [self.conv1] if self.num_convs == 1 else [self.conv0, self.conv1]
+
 
 class SynthesisLayer(nn.Module):
     """Modulated 3x3 convolution, constant noise, bias and activation."""
@@ -128,14 +137,52 @@ class SynthesisLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.register_buffer("noise_const", torch.randn(size, size))
+        self._ready: tuple[tuple[object, ...], Kernel] | None = None
 
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Gives (N, C_out, H, W), doubled in size where the layer is an up-sampling one."""
+    @property
+    def layer_size(self) -> LayerSize:
+        """What planning must know of the layer."""
+        out_channels, in_channels = self.weight.shape[:2]
+        return LayerSize(len(self.noise_const), in_channels, out_channels, self.up)
+
+    def forward(self, x: Tensor, w: Tensor, cut: Cut | None = None) -> Tensor:
+        """Gives the layer's map, or tiles of it.
+
+        Args:
+            x: (N, C_in, H, W), the map before; with `cut` the tiles of it that the cut reads.
+            w: (N, w_dim), or (1, w_dim) for all.
+            cut: the tiles; None for the whole map.
+
+        Returns:
+            (N, C_out, H, W), doubled in size where the layer is an up-sampling one; with `cut` the
+            tiles that it makes.
+        """
+        styles, padded = self.affine(w), cut is None
         # The leaky ReLU is positively homogeneous: its gain is applied before it, where it is
         # cheap.
-        x = modulated_conv(x, self.weight, self.affine(w), up=self.up, gain=ACTIVATION_GAIN)
-        offset = self.noise_const * self.noise_strength + self.bias[:, None, None]  # (C, H, W)
+        x = modulated_conv(
+            x, self._kernel(), styles, up=self.up, gain=ACTIVATION_GAIN, padded=padded
+        )
+        noise = self.noise_const if cut is None else _noise_of(self.noise_const, cut.makes)
+        offset = noise * self.noise_strength + self.bias[:, None, None]  # (C, H, W) or (N, C, H, W)
         return F.leaky_relu(x + (offset * ACTIVATION_GAIN).to(x.dtype), LEAK)
+
+    def _kernel(self) -> Kernel:
+        """Gives the weight as the convolution takes it; a frozen one is made ready once.
+
+        That costs three times the memory traffic of convolving a tile.
+        """
+        if self.weight.requires_grad:
+            return Kernel.demodulated(self.weight, up=self.up)
+        # A frozen weight may still be loaded, moved or tuned: torch counts what is done to it.
+        state = (self.weight.data_ptr(), self.weight.dtype, self.weight._version)  # noqa: SLF001
+        if self._ready is None or self._ready[0] != state:
+            self._ready = state, Kernel.demodulated(self.weight, up=self.up)
+        return self._ready[1]
+
+
+def _noise_of(noise: Tensor, tiles: Sequence[Tile]) -> Tensor:
+    return torch.stack([noise[t.y.start : t.y.end, t.x.start : t.x.end] for t in tiles])[:, None]
 
 
 class ToRgb(nn.Module):
@@ -150,7 +197,7 @@ class ToRgb(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Gives (N, 3, H, W)."""
-        rgb = modulated_conv(x, self.weight, self.affine(w) * self.gain, demodulate=False)
+        rgb = modulated_conv(x, Kernel(self.weight), self.affine(w) * self.gain)
         return rgb + self.bias.to(rgb.dtype)[None, :, None, None]
 
 

@@ -46,6 +46,11 @@ class BlobGenerator:
         assert block == BLOCK
         return self._maps(rows, BLOCK)
 
+    def features_around(
+        self, rows: Sequence[Tensor], block: int, centres: Tensor, reach: float
+    ) -> Tensor:
+        return self.features(rows, block)
+
     def render(self, rows: Sequence[Tensor]) -> Tensor:
         maps = self._maps(rows, self.resolution)
         planes = torch.stack([maps[:, 0], maps[:, 3], 0.0 * maps[:, 0]], dim=1)

@@ -119,6 +119,47 @@ def test_features_of_the_last_block_are_computed_without_rgb(generator, w_plus):
     assert torch.equal(generator.features(rows[:-1], 32), generator.synthesis.until(rows, 32)[0])
 
 
+def _tune(generator):
+    generator.requires_grad_(True)
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter *= 2.0
+    generator.requires_grad_(False)
+
+
+CHANGES = {
+    "in place": lambda generator: [p.mul_(2.0) for p in generator.parameters()],
+    "tuned": _tune,
+    "replaced": lambda generator: [setattr(p, "data", 2.0 * p) for p in generator.parameters()],
+    "loaded": lambda generator: generator.load_state_dict(
+        {name: 2.0 * tensor for name, tensor in generator.state_dict().items()}
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_frozen_weight_that_is_changed_counts_at_once(generator, w_plus, change):
+    rows = rows_of(w_plus)
+    before = generator.render(rows)  # makes the weights ready
+    change(generator)
+    found = generator.render(rows)
+    weights = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
+    anew = Generator(TINY_SHAPE).double()
+    anew.load_state_dict(weights)
+    assert relative_error(found, anew.render(rows)) < 1e-12
+    assert relative_error(found, before) > 0.1
+
+
+def test_weights_that_are_tuned_get_their_gradient(generator, fused, w_plus):
+    generator.requires_grad_(True)
+    generator.render(rows_of(w_plus)).square().sum().backward()
+    weight = fused.weights["synthesis.b16.conv0.weight"].requires_grad_()
+    (expected,) = torch.autograd.grad(
+        fused.synthesis(w_plus, feature_block=32).image.square().sum(), weight
+    )
+    assert relative_error(generator.synthesis.block(16).conv0.weight.grad, expected) < 1e-5
+
+
 @pytest.mark.parametrize("psi", [1.0, 0.7, 0.0])
 def test_the_mapping_is_that_of_the_fused_form(generator, fused, psi):
     z = torch.randn(5, 8, generator=torch.Generator().manual_seed(9), dtype=torch.float64)

@@ -1,0 +1,155 @@
+"""The features of a block around a few places, computed from tiles of each layer.
+
+They are those of the whole map, and so is their gradient; `tiles.py` tells why.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.generator.synthesis import Synthesis, SynthesisLayer
+from engine.generator.tiles import Batch, Plan, Span, Tile, plan, tile_around
+from engine.geometry import sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFeatures:
+    """A feature map that is known around some places only.
+
+    Attributes:
+        parts: (1, C, h, w) each, what is known of the map.
+        tiles: where each part lies in it.
+        homes: for each place the index of the part that holds its surroundings.
+        size: side of the whole map, px.
+    """
+
+    parts: tuple[Tensor, ...]
+    tiles: tuple[Tile, ...]
+    homes: tuple[int, ...]
+    size: int
+
+    @property
+    def shape(self) -> torch.Size:
+        """Shape of the whole map, (1, C, Hf, Wf)."""
+        return torch.Size((1, self.parts[0].shape[1], self.size, self.size))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parts are."""
+        return self.parts[0].device
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient goes through."""
+        return self.parts[0].requires_grad
+
+    def detach(self) -> "LocalFeatures":
+        """Gives the same features without a gradient."""
+        return replace(self, parts=tuple(part.detach() for part in self.parts))
+
+    def sample(self, points: Tensor) -> Tensor:
+        """Reads between the pixels, as `engine.geometry.sample` does.
+
+        Args:
+            points: (K, ..., 2), feature px of the whole map: for each place points in its reach.
+
+        Returns:
+            (K, ..., C).
+
+        Raises:
+            ValueError: there are more or fewer places, or a point lies where nothing is known.
+        """
+        if len(points) != len(self.homes):
+            raise ValueError(
+                f"the features are known around {len(self.homes)} places, got points around "
+                f"{len(points)}; ask for the features around those"
+            )
+        return torch.stack([self._read(*pair) for pair in zip(self.homes, points, strict=True)])
+
+    def _read(self, home: int, points: Tensor) -> Tensor:
+        """Reads one part at points (..., 2): (..., C)."""
+        tile = self.tiles[home]
+        # Half a pixel from its rim a part is no longer the whole map, but at the map's own border.
+        low = [-torch.inf if span.start == 0 else span.start + 0.499 for span in tile]
+        high = [torch.inf if span.end == self.size else span.end - 0.499 for span in tile]
+        outside = (points < points.new_tensor(low)) | (points > points.new_tensor(high))
+        if bool(outside.any()):
+            raise ValueError(
+                "a point lies where the features are not known; ask for them with a longer reach"
+            )
+        return sample(self.parts[home], points - points.new_tensor([span.start for span in tile]))
+
+
+FeatureMap = Tensor | LocalFeatures  # a whole map, (1, C, Hf, Wf), or what is needed of it
+
+
+def sample_features(features: FeatureMap, points: Tensor) -> Tensor:
+    """Reads features between their pixels at points (K, ..., 2), feature px: (K, ..., C)."""
+    return sample(features, points) if isinstance(features, Tensor) else features.sample(points)
+
+
+def features_around(
+    synthesis: Synthesis, rows: Sequence[Tensor], block: int, centres: Tensor, reach: float
+) -> FeatureMap:
+    """Gives the features of a block around some places, or the whole map where that is cheaper.
+
+    Args:
+        synthesis: the network.
+        rows: the rows of w+ that the blocks up to this one take, each (1, w_dim).
+        block: the block's size in px.
+        centres: (K, 2), the places, feature px; at least one.
+        reach: how far around them the features are to be read, feature px along either axis.
+    """
+    tiles = tuple(tile_around(x, y, reach, block) for x, y in centres.tolist())
+    sizes = tuple(layer.layer_size for layer in synthesis.layers(block))
+    return features_by_plan(synthesis, rows, plan(sizes, tiles), tiles, block)
+
+
+def features_by_plan(
+    synthesis: Synthesis, rows: Sequence[Tensor], by: Plan, tiles: Sequence[Tile], block: int
+) -> FeatureMap:
+    """Gives the features of a block in some tiles, computed as planned.
+
+    Args:
+        synthesis: the network.
+        rows: the rows of w+ that the blocks up to this one take, each (1, w_dim).
+        by: a plan that covers the tiles.
+        tiles: one for each place.
+        block: the block's size in px.
+    """
+    steps = list(zip(synthesis.layers(block), rows, strict=False))
+    x = synthesis.constant(1)
+    for layer, row in steps[: by.whole_layers]:
+        x = layer(x, row)  # (1, C, H, W)
+    if not by.batches:
+        return x
+    upper = steps[by.whole_layers :]
+    parts = [part for batch in by.batches for part in _through(upper, batch, x)]
+    made = [tile for batch in by.batches for tile in batch[-1].makes]
+    homes = [next(i for i, held in enumerate(made) if held.hull(tile) == held) for tile in tiles]
+    return LocalFeatures(parts=tuple(parts), tiles=tuple(made), homes=tuple(homes), size=block)
+
+
+def _through(
+    steps: Sequence[tuple[SynthesisLayer, Tensor]], batch: Batch, whole: Tensor
+) -> tuple[Tensor, ...]:
+    """Takes tiles of a whole map (1, C, H, W) through layers: (1, C, h, w) each."""
+    everything = Span(0, whole.shape[-1])
+    x = whole.expand(len(batch[0].reads), -1, -1, -1)
+    held: Sequence[Tile] = [Tile(everything, everything)] * len(x)
+    for (layer, row), cut in zip(steps, batch, strict=True):
+        x = torch.stack([_crop(*each) for each in zip(x, held, cut.reads, strict=True)])
+        x, held = layer(x, row, cut), cut.makes  # (B, C, h, w)
+    return tuple(part[None] for part in x.unbind())
+
+
+def _crop(x: Tensor, held: Tile, wanted: Tile) -> Tensor:
+    """Cuts a tile out of another, (C, h, w), which holds all of it but what lies beyond the map's
+    border: zero."""
+    left, right = (held.x.start - wanted.x.start, wanted.x.end - held.x.end)
+    top, bottom = (held.y.start - wanted.y.start, wanted.y.end - held.y.end)
+    # A negative padding cuts off.
+    return F.pad(x, (left, right, top, bottom))
