@@ -33,17 +33,30 @@ def from_json(body: bytes, kind: type[T], *, max_bytes: int = MAX_JSON_BYTES) ->
     Raises:
         JsonMismatch: It holds none; the sentence names the field.
     """
+    return from_value(_parsed(body, max_bytes), kind)
+
+
+def from_value(value: object, kind: type[T]) -> T:
+    """The message of this kind that a part of parsed JSON holds.
+
+    Raises:
+        JsonMismatch: It holds none; the sentence names the field.
+    """
+    return typing.cast(T, _read(value, kind, "$"))
+
+
+def _parsed(body: bytes, max_bytes: int) -> object:
     if len(body) > max_bytes:
         raise JsonMismatch(f"the text is longer than {max_bytes} bytes")
     try:
-        value = json.loads(
+        parsed: object = json.loads(
             body.decode("utf-8"),
             parse_constant=_refuse_constant,
             object_pairs_hook=_refuse_duplicates,
         )
     except (ValueError, RecursionError) as error:
         raise JsonMismatch("the text is not JSON of our kind") from error
-    return typing.cast(T, _read(value, kind, "$"))
+    return parsed
 
 
 def _refuse_constant(name: str) -> float:
@@ -70,6 +83,8 @@ def _plain(value: object) -> object:
 
 
 def _read(value: object, kind: Any, where: str) -> object:
+    if kind is Any:
+        return value
     origin = typing.get_origin(kind)
     if origin is types.UnionType or origin is typing.Union:
         return _read_optional(value, kind, where)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, Literal
 
-from .geometry import Bounds, Point, PointPair
+from .geometry import Bounds, Extent, Point, PointPair
 
 PROTOCOL_VERSION = "1.0"
 MAX_PAIRS = 256
 MAX_STEP_BUDGET = 10_000
+MAX_AMOUNT = 1.5
 MAX_WINDOW_SIDE_PX = 1 << 14
 
 Rule = dict[str, Any]  # keywords of JSON Schema; the description completes "NAME must be ..."
@@ -23,23 +24,28 @@ SHA256: Rule = {"pattern": "^[0-9a-f]{64}$", "description": "64 lower-case hexad
 IDENTIFIER: Rule = {"pattern": "^[0-9a-f]{32}$", "description": "32 lower-case hexadecimal digits"}
 _MODEL: Rule = {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", "description": "a plain name"}
 _SIDE_PX: Rule = {"minimum": 1, "maximum": MAX_WINDOW_SIDE_PX}
+_PAIRS: Rule = {"maxItems": MAX_PAIRS}
 
 PixelFormat = Literal["rgba8", "bgra8", "l8"]
 BYTES_PER_PIXEL = {"rgba8": 4, "bgra8": 4, "l8": 1}
 
 
 class JobKind(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
-    """What a job does to its session."""
+    """What a job does to its session: one adds to its history, the others go through it."""
 
     INVERT = "invert"
     DRAG = "drag"
+    UNDO = "undo"
+    REDO = "redo"
+    SHOW = "show"
 
 
 class JobState(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
-    """Where a job is on its one-way road."""
+    """Where a job is on its road; only a pause leads back."""
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     CANCELLING = "cancelling"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -132,6 +138,8 @@ class Limits:
     max_pairs: int = MAX_PAIRS
     max_streams: int
     max_queued_jobs: int
+    max_sessions: int
+    max_snapshot_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +153,57 @@ class ServerInfo:
     capabilities: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     formats: tuple[PixelFormat, ...] = ("rgba8", "bgra8", "l8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutDown:
+    """POST /v1/server/shutdown: 409 while somebody works, unless forced."""
+
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """One generator of the catalogue."""
+
+    id: str  # the name that a session asks for
+    title: str
+    licence: str
+    resolution_px: int  # side of the picture that it draws
+    feature_side_px: int  # side of the map on which points are held and followed
+    aspect: float = 1.0  # width by height of the window that it wants
+    weights_sha256: str = ""
+    is_installed: bool = True
+    is_loaded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelList:
+    """GET /v1/models: the catalogue."""
+
+    models: tuple[ModelInfo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeRegion:
+    """POST /v1/region: what the artist has given, for a client that can't decide the window."""
+
+    canvas: Extent
+    layer_content: Bounds  # of the layer's pixels that are not transparent
+    selection: Bounds | None = None  # of the selected pixels; None = nothing is selected
+    points: tuple[Point, ...] = field(metadata={"maxItems": 2 * MAX_PAIRS})
+    model: str = field(default="default", metadata=_MODEL)
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionReply:
+    """The window to send, and how fine the model sees in it."""
+
+    bounds_canvas: Bounds
+    px_per_feature: float  # canvas px; two points closer than this are one to the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,13 +228,15 @@ class ImageRef:
 class CreateSession:
     """POST /v1/sessions: a window of the canvas to edit.
 
-    The result comes back in the image's own pixel format.
+    The result comes back in the image's own pixel format. With a snapshot, put as a blob before,
+    the session stands where the one stood that the snapshot was fetched from.
     """
 
     image: ImageRef  # rgba8 or bgra8, straight alpha, sRGB, window-sized
     bounds_canvas: Bounds  # the window
     editable_mask: ImageRef | None = None  # l8, window-sized, 255 = may move; None = all may move
     model: str = field(default="default", metadata=_MODEL)
+    snapshot: str | None = field(default=None, metadata=SHA256)
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -194,8 +255,20 @@ class CreateSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryState:
+    """Where a session stands: each finished drag is one entry, and the present is one of them, at
+    a position on its way and by an amount."""
+
+    undo_depth: int = 0
+    redo_depth: int = 0
+    position: int = 0  # 0 = before the present drag, last_position = its last step
+    last_position: int = 0
+    amount: float = 1.0  # of the present drag: 0 = as before it, 1 = as dragged, more = further
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionReply:
-    """A session as the bridge sees it. The revision grows by one with each finished job."""
+    """A session as the bridge sees it. The revision grows by one with each job that changed it."""
 
     id: str
     model: str
@@ -203,6 +276,7 @@ class SessionReply:
     revision: int
     is_inverted: bool
     lease_s: float
+    history: HistoryState = HistoryState()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,20 +286,43 @@ class StartJob:
 
     id: str = field(metadata=IDENTIFIER)
     kind: JobKind
-    # Canvas px; at least one for a drag, none for an inversion.
-    pairs: tuple[PointPair, ...] = field(default=(), metadata={"maxItems": MAX_PAIRS})
-    # None = the engine's default.
+    # Canvas px; at least one for a drag, none for the others.
+    pairs: tuple[PointPair, ...] = field(default=(), metadata=_PAIRS)
+    # Of a drag; None = the engine's default.
     step_budget: int | None = field(
         default=None, metadata={"minimum": 1, "maximum": MAX_STEP_BUDGET}
     )
     base_revision: int | None = None  # 409 revision-conflict when the session has moved on
+    # What to show: a step of the present drag, and how much of the edit; None = as it is.
+    position: int | None = field(default=None, metadata={"minimum": 0, "maximum": MAX_STEP_BUDGET})
+    amount: float | None = field(default=None, metadata={"minimum": 0, "maximum": MAX_AMOUNT})
 
     def __post_init__(self) -> None:
         _check_fields(self)
         if self.kind is JobKind.DRAG:
             _require(len(self.pairs) >= 1, "a drag needs at least one pair")
         else:
-            _require(not self.pairs, "an inversion takes no pairs")
+            is_plain = not self.pairs and self.step_budget is None
+            _require(is_plain, "only a drag takes pairs and a step_budget")
+        if self.kind is not JobKind.SHOW:
+            is_plain = self.position is None and self.amount is None
+            _require(is_plain, "only show takes a position and an amount")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPairs:
+    """POST /v1/jobs/{jid}/pairs: all pairs of a drag from its next step on, canvas px.
+
+    A pair is known by its handle as it was first sent: with another target its target is moved,
+    with itself as target it is pinned where it is now, left out it is let go, and a handle that is
+    new is a point of the picture as it is now.
+    """
+
+    pairs: tuple[PointPair, ...] = field(metadata=_PAIRS)
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+        _require(len(self.pairs) >= 1, "a drag needs at least one pair")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,14 +363,15 @@ class JobReply:
     state: JobState
     seq: int  # of the last event in the job's log
     queue_position: int | None = None
+    pairs_revision: int = 0  # grows by one each time the pairs are set
     end_reason: EndReason | None = None
     has_result: bool = False
-    problem: Problem | None = None
+    problem: Problem | None = None  # of a failed job, or of one that the bridge itself cancelled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateEvent:
-    """event: state. Never dropped."""
+    """event: state. Kept, but for the oldest of very many."""
 
     state: JobState
     queue_position: int | None = None
@@ -296,6 +394,16 @@ class DragProgressEvent:
     step_budget: int
     handles_canvas: tuple[Point, ...]  # where tracking found them, in the order of the pairs
     distance_px: float  # mean handle to target, canvas px
+    confidences: tuple[float, ...] = ()  # beside the handles: how sure of each, from 0 to 1
+    pairs_revision: int = 0  # of the pairs that the handles belong to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairsEvent:
+    """event: pairs. Somebody set the pairs; the latest replaces the ones before it."""
+
+    pairs: tuple[PointPair, ...]
+    pairs_revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,10 +436,28 @@ class ServerStoppingEvent:
     """event: server-stopping. The bridge ends the stream because it shuts down."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """One event of the log as the long poll gives it: what a stream gives as id, event and data."""
+
+    seq: int
+    event: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """GET /v1/jobs/{jid}/events?after=N&wait_s=S: what came after N, waiting S for the first."""
+
+    events: tuple[LoggedEvent, ...]
+    is_closed: bool  # whether nothing will follow
+
+
 JobEvent = (
     StateEvent
     | InversionProgressEvent
     | DragProgressEvent
+    | PairsEvent
     | PreviewEvent
     | HeartbeatEvent
     | EndEvent
@@ -343,6 +469,7 @@ EVENT_TYPES: dict[str, type[JobEvent]] = {
     "state": StateEvent,
     "inversion-progress": InversionProgressEvent,
     "drag-progress": DragProgressEvent,
+    "pairs": PairsEvent,
     "preview": PreviewEvent,
     "heartbeat": HeartbeatEvent,
     "end": EndEvent,

@@ -13,10 +13,11 @@ def propose_window(
     layer_content: Bounds,
     points: Sequence[Point],
     canvas: Extent,
+    aspect: float = 1.0,
 ) -> Bounds:
-    """The smallest square of whole pixels that holds the selection and the points.
+    """The smallest window of whole pixels in the model's shape that holds selection and points.
 
-    The square is centred on what it holds, because the generator knows aligned pictures and the
+    The window is centred on what it holds, because the generator knows aligned pictures and the
     artist selects the whole of one; for that it may reach over the canvas' edge, where the layer
     reads as transparent.
 
@@ -26,6 +27,7 @@ def propose_window(
         layer_content: Bounds of the layer's pixels that are not transparent.
         points: Every handle and target point.
         canvas: Size of the canvas.
+        aspect: Width by height of the pictures that the model draws.
 
     Raises:
         InputProblem: With a sentence, where these make no edit.
@@ -38,7 +40,7 @@ def propose_window(
             "The layer has no pixels on the canvas.", "Choose the layer that shows the picture."
         )
     held = content if selection is None else _selected(selection, content, canvas_bounds)
-    return _square_around(held.union(bounds_of_points(points)))
+    return _window_around(held.union(bounds_of_points(points)), aspect)
 
 
 def _check_points(points: Sequence[Point], canvas: Extent) -> None:
@@ -71,11 +73,15 @@ def _selected(selection: Bounds, content: Bounds, canvas_bounds: Bounds) -> Boun
     return visible
 
 
-def _square_around(held: Bounds) -> Bounds:
-    side = max(held.width, held.height)
-    if side > MAX_WINDOW_SIDE_PX:
+def _window_around(held: Bounds, aspect: float) -> Bounds:
+    # Each side is what it holds or what the other one asks for, whichever is more.
+    width = max(held.width, round(held.height * aspect))
+    height = max(held.height, round(held.width / aspect))
+    if max(width, height) > MAX_WINDOW_SIDE_PX:
         raise InputProblem(
-            f"The part to edit is {side} pixels wide or high; {MAX_WINDOW_SIDE_PX} is the most.",
+            f"The part to edit is {max(width, height)} pixels wide or high; "
+            f"{MAX_WINDOW_SIDE_PX} is the most.",
             "Select a smaller part.",
         )
-    return Bounds(held.x - (side - held.width) // 2, held.y - (side - held.height) // 2, side, side)
+    left, top = held.x - (width - held.width) // 2, held.y - (height - held.height) // 2
+    return Bounds(left, top, width, height)

@@ -11,6 +11,7 @@ from .messages import BYTES_PER_PIXEL, PixelFormat
 BLOB_MEDIA_TYPE = "application/octet-stream"
 JSON_MEDIA_TYPE = "application/json"
 IMAGE_MEDIA_TYPE = "application/vnd.draglayer.image"
+SNAPSHOT_MEDIA_TYPE = "application/vnd.draglayer.snapshot"
 EVENT_STREAM_MEDIA_TYPE = "text/event-stream"
 PREVIEW_MEDIA_TYPE = "image/jpeg"
 PROBLEM_MEDIA_TYPE = "application/problem+json"

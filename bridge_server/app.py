@@ -13,6 +13,8 @@ from bridge_server.bridge import Bridge
 from bridge_server.problems import ProblemError
 from bridge_server.routes_blobs import blobs_blueprint
 from bridge_server.routes_jobs import jobs_blueprint
+from bridge_server.routes_models import models_blueprint
+from bridge_server.routes_outcomes import outcomes_blueprint
 from bridge_server.routes_server import server_blueprint
 from bridge_server.routes_sessions import sessions_blueprint
 
@@ -35,6 +37,7 @@ def create_app(bridge: Bridge, access: Access) -> Flask:
     def guard() -> None:
         g.request_id = secrets.token_hex(8)
         access.check(request)
+        bridge.note_request()
 
     app.before_request(guard)
     app.after_request(replies.add_security_headers)
@@ -42,7 +45,9 @@ def create_app(bridge: Bridge, access: Access) -> Flask:
     app.register_error_handler(HTTPException, replies.http_error_reply)
     app.register_error_handler(Exception, replies.unexpected_reply)
     app.register_blueprint(server_blueprint(bridge, access))
+    app.register_blueprint(models_blueprint(bridge))
     app.register_blueprint(blobs_blueprint(bridge))
     app.register_blueprint(sessions_blueprint(bridge))
     app.register_blueprint(jobs_blueprint(bridge))
+    app.register_blueprint(outcomes_blueprint(bridge))
     return app

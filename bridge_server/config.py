@@ -28,6 +28,8 @@ class BridgeConfig:
     """Ended jobs that stay readable; the oldest go first."""
     max_result_bytes: int = 256 * MIB
     """Results of ended jobs together; the oldest jobs go first."""
+    job_kept_s: float = 60 * 60.0
+    """Ended jobs stay readable for so long at most."""
 
     heartbeat_s: float = 2.0
     """The only way by which a WSGI server learns that a stream's reader left."""
@@ -36,11 +38,20 @@ class BridgeConfig:
     preview_interval_s: float = 0.1
     client_lease_s: float = 60.0
     """A job whose client made no call and held no stream for so long is cancelled."""
-    session_lease_s: float = 30 * 60.0
-    """A session that nobody touched for so long is closed and its memory freed."""
+    engine_lease_s: float = 5 * 60.0
+    """A session that nobody touched for so long gives its device memory back; its next job takes it
+    up again from its snapshot."""
+    session_lease_s: float = 60 * 60.0
+    """A session that nobody touched for so long is closed."""
+    linger_s: float | None = None
+    """A bridge that hears nothing for so long ends when no editor lives; None = it stays."""
+    idle_exit_s: float | None = None
+    """A bridge that hears nothing for so long ends in any case; None = it stays."""
     housekeeping_s: float = 1.0
-    stop_timeout_s: float = 2.0
-    """How long stopping waits for the step that is being made."""
+    connection_timeout_s: int = 120
+    """A connection that says nothing for so long is closed."""
+    stop_timeout_s: float = 0.5
+    """How long stopping waits for the step that is being made; nothing of it would be kept."""
 
     def __post_init__(self) -> None:
         """Refuse limits that would make the bridge useless."""

@@ -14,11 +14,17 @@ from bridge_client.messages import (
     SHA256,
     CreateSession,
     EmptyRequest,
+    EventPage,
     JobReply,
     LivenessReply,
+    ModelList,
+    ProposeRegion,
     ReadinessReply,
+    RegionReply,
     ServerInfo,
     SessionReply,
+    SetPairs,
+    ShutDown,
     StartJob,
 )
 from bridge_client.proof import NONCE_BYTES
@@ -32,11 +38,12 @@ from bridge_client.wire_headers import (
     JSON_MEDIA_TYPE,
     OFFSET_HEADER,
     PREVIEW_MEDIA_TYPE,
+    SNAPSHOT_MEDIA_TYPE,
 )
 from bridge_server.problems import PROBLEMS
 
-Body = type[Any] | str | None
-"""A message, the media type of bytes that are none, or nothing."""
+Body = type[Any] | str | tuple[type[Any] | str, ...] | None
+"""A message, the media type of bytes that are none, one of several, or nothing."""
 
 Method = Literal["GET", "HEAD", "PUT", "POST", "DELETE"]
 
@@ -101,7 +108,7 @@ PATH_PARTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 REPLY_HEADERS: Mapping[str, str] = {
-    "ETag": "Tag of this preview.",
+    "ETag": "Tag of what is sent.",
     "Location": "Path of what was made.",
     ALPHA_HEADER: "Always straight.",
     DIGEST_HEADER: "SHA-256 of the body (RFC 9530).",
@@ -122,8 +129,20 @@ _LAST_EVENT_ID = Parameter(
     summary="Id of the last event that the reader has; without it the log is read from its start.",
     schema={"type": "string", "pattern": "^[0-9]{1,18}$"},
 )
+_AFTER = Parameter(
+    name="after",
+    place="query",
+    summary="With wait_s: number of the last event that the reader has.",
+    schema={"type": "string", "pattern": "^[0-9]{1,18}$"},
+)
+_WAIT_S = Parameter(
+    name="wait_s",
+    place="query",
+    summary="Asks for one page of events, and for how long to wait for the first of them.",
+    schema={"type": "number", "minimum": 0, "maximum": 30},
+)
 _IF_NONE_MATCH = Parameter(
-    name="If-None-Match", place="header", summary="Tag of the preview that the reader has."
+    name="If-None-Match", place="header", summary="Tag of what the reader has already."
 )
 
 _SESSION = ("session-missing", "session-expired")
@@ -165,9 +184,26 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         name="shut_down",
         method="POST",
         path="/v1/server/shutdown",
-        summary="Stop the bridge.",
-        request=EmptyRequest,
+        summary="Stop the bridge, unless somebody works with it.",
+        request=ShutDown,
         replies={202: None},
+        problems=("sessions-in-use",),
+    ),
+    Endpoint(
+        name="list_models",
+        method="GET",
+        path="/v1/models",
+        summary="List the models that a session may ask for.",
+        replies={200: ModelList},
+    ),
+    Endpoint(
+        name="propose_region",
+        method="POST",
+        path="/v1/region",
+        summary="Decide the window for a client that cannot.",
+        request=ProposeRegion,
+        replies={200: RegionReply},
+        problems=("model-missing", "no-region"),
     ),
     Endpoint(
         name="ask_blob",
@@ -218,6 +254,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         replies={204: None},
     ),
     Endpoint(
+        name="read_snapshot",
+        method="GET",
+        path="/v1/sessions/{session_id}/snapshot",
+        summary="Fetch where the session stands, to open it again when the bridge has gone.",
+        parameters=(_IF_NONE_MATCH,),
+        replies={200: SNAPSHOT_MEDIA_TYPE, 304: None},
+        reply_headers=("ETag", DIGEST_HEADER),
+        problems=(*_SESSION, "snapshot-missing"),
+    ),
+    Endpoint(
         name="start_job",
         method="POST",
         path="/v1/sessions/{session_id}/jobs",
@@ -252,12 +298,39 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         problems=_JOB,
     ),
     Endpoint(
+        name="pause_job",
+        method="POST",
+        path="/v1/jobs/{job_id}/pause",
+        summary="Begin no further step until the job is resumed; again is all right.",
+        request=EmptyRequest,
+        replies={200: JobReply},
+        problems=(*_JOB, "job-state"),
+    ),
+    Endpoint(
+        name="resume_job",
+        method="POST",
+        path="/v1/jobs/{job_id}/resume",
+        summary="Go on after a pause; again is all right.",
+        request=EmptyRequest,
+        replies={200: JobReply},
+        problems=(*_JOB, "job-state"),
+    ),
+    Endpoint(
+        name="set_pairs",
+        method="POST",
+        path="/v1/jobs/{job_id}/pairs",
+        summary="Move, add, pin or let go points of a drag, from its next step on.",
+        request=SetPairs,
+        replies={200: JobReply},
+        problems=(*_JOB, "job-state"),
+    ),
+    Endpoint(
         name="follow_job",
         method="GET",
         path="/v1/jobs/{job_id}/events",
-        summary="Follow the job's log as Server-Sent Events.",
-        parameters=(_LAST_EVENT_ID,),
-        replies={200: EVENT_STREAM_MEDIA_TYPE},
+        summary="Follow the job's log as Server-Sent Events, or page by page with wait_s.",
+        parameters=(_LAST_EVENT_ID, _AFTER, _WAIT_S),
+        replies={200: (EVENT_STREAM_MEDIA_TYPE, EventPage)},
         problems=(*_JOB, "invalid-request", "stream-limit"),
     ),
     Endpoint(

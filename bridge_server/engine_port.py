@@ -2,7 +2,8 @@
 
 Everything here is in canvas pixels and plain bytes; the form behind it (a thread, later a child
 process or another machine) turns these into its own frames and arrays. The seam knows no callback
-and no flag: ``run`` gives one record after another, and closing it is the cancel.
+and no flag: ``run`` gives one record after another, and closing it is the cancel, waiting with the
+next one is the pause.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge_client.geometry import Bounds, Point, PointPair
-from bridge_client.messages import EndReason, JobKind
+from bridge_client.messages import EndReason, HistoryState, JobKind, ModelInfo
 
 ColourFormat = Literal["rgba8", "bgra8"]
 RgbImage = npt.NDArray[np.uint8]
@@ -33,6 +34,8 @@ class SessionSpec:
     pixel_format: ColourFormat
     editable_mask: bytes | None
     """One byte a pixel, 255 = may move; None = all may move."""
+    snapshot: bytes | None = None
+    """Where the session stands when it is opened, as ``EngineSession.snapshot`` gave it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,10 @@ class EngineTask:
     pairs: tuple[PointPair, ...] = ()
     """Canvas px."""
     step_budget: int | None = None
+    position: int | None = None
+    """Of the present drag, to show; None = as it is."""
+    amount: float | None = None
+    """Of the edit, to show; None = as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +71,17 @@ class DragStep:
     handles_canvas: tuple[Point, ...]
     distance_px: float
     """Mean distance handle to target, canvas px."""
+    confidences: tuple[float, ...] = ()
+    """Beside the handles, from 0 to 1; empty where the engine cannot say."""
     end_reason: EndReason | None = None
 
 
-EngineStep = InversionStep | DragStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryStep:
+    """The present has been moved; the one record of a task that goes through the history."""
+
+
+EngineStep = InversionStep | DragStep | HistoryStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +93,14 @@ class LayerPixels:
     pixel_format: ColourFormat
 
 
+DEVICE_LOST = "device-lost"
+
+
 class EngineFailure(Exception):
-    """The engine could not do it. The code is one of ``problems.PROBLEMS``."""
+    """The engine could not do it. The code is one of ``problems.PROBLEMS``.
+
+    After ``DEVICE_LOST`` this process can do nothing more with the device.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         """Args: ``message`` is one sentence for the artist."""
@@ -96,11 +116,21 @@ class EngineSession(Protocol):
     def is_inverted(self) -> bool:
         """Whether a drag starts at once."""
 
+    @property
+    def history(self) -> HistoryState:
+        """Where the session stands."""
+
     def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
         """Do the task, one record a step.
 
         A drag of a session that is not inverted yet inverts first. Closing the iterator early
-        cancels; the best state so far is kept.
+        cancels; the best state so far is kept. Between two steps any time may pass.
+        """
+
+    def set_pairs(self, pairs: tuple[PointPair, ...]) -> None:
+        """Between two steps of a drag: what it drags from the next one on, canvas px.
+
+        A pair is known by its handle as it was first given.
         """
 
     def preview(self) -> RgbImage:
@@ -109,6 +139,9 @@ class EngineSession(Protocol):
     def result(self) -> LayerPixels:
         """The present state as a layer."""
 
+    def snapshot(self) -> bytes:
+        """The whole history, for ``SessionSpec.snapshot``; no code in it and no pixels."""
+
     def close(self) -> None:
         """Free the device; may be called twice."""
 
@@ -116,8 +149,8 @@ class EngineSession(Protocol):
 class EnginePool(Protocol):
     """Opens sessions. Called by the worker thread, but for ``models`` and ``devices``."""
 
-    def models(self) -> tuple[str, ...]:
-        """Names that a session may ask for; must not load the engine."""
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The catalogue; must not load the engine."""
 
     def devices(self) -> tuple[str, ...]:
         """Devices in use; empty until ``warm_up`` has ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from bridge_client.messages import HeartbeatEvent
 from bridge_server import wire
@@ -12,7 +13,7 @@ from bridge_server.progress import EventLog
 
 
 class StreamSlots:
-    """How many streams may be open; each of them holds a thread of the server."""
+    """How many readers may wait for events; each of them holds a thread of the server."""
 
     def __init__(self, max_streams: int) -> None:
         """Args: the bound."""
@@ -41,6 +42,19 @@ class StreamSlots:
         """Free the place."""
         with self._lock:
             self._open -= 1
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """A place for as long as this lasts.
+
+        Raises:
+            ProblemError: ``stream-limit`` when there is none.
+        """
+        self.take()
+        try:
+            yield
+        finally:
+            self.give_back()
 
 
 def sse_chunks(

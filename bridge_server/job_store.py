@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
+from bridge_client.geometry import PointPair
 from bridge_client.messages import (
     EndEvent,
     EndReason,
     JobEvent,
     JobReply,
     JobState,
+    PairsEvent,
     Problem,
     ServerStoppingEvent,
     StartJob,
     StateEvent,
 )
 from bridge_server.engine_port import LayerPixels
-from bridge_server.jobs import Job
+from bridge_server.jobs import IllegalMove, Job
 from bridge_server.preview import PreviewSlot
 from bridge_server.problems import ProblemError
 from bridge_server.progress import EventLog
@@ -36,9 +39,15 @@ class JobRecord:
         *,
         queue_position: int,
         preview_interval_s: float,
+        clock: Callable[[], float],
+        on_asked: Callable[[], None],
     ) -> None:
-        """Args: whose job it is, what was asked, and how many jobs wait before it."""
+        """Args: whose job it is, what was asked, how many jobs wait before it, a clock, and whom to
+        call when a client has asked for a change."""
         self.session = session
+        self._clock = clock
+        self._on_asked = on_asked
+        self._ended_s: float | None = None
         self.log = EventLog()
         self.preview = PreviewSlot(request.id[:8], interval_s=preview_interval_s)
         self._lock = threading.Lock()
@@ -68,6 +77,17 @@ class JobRecord:
         """Whether the worker should stop asking for steps."""
         return self.job.state in (JobState.CANCELLING, JobState.CANCELLED)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the worker should wait with the next step."""
+        return self.job.state is JobState.PAUSED
+
+    @property
+    def ended_s(self) -> float | None:
+        """When it ended."""
+        with self._lock:
+            return self._ended_s
+
     def start(self) -> bool:
         """Go from queued to running; False when a cancel came first."""
         with self._lock:
@@ -77,15 +97,52 @@ class JobRecord:
             self.log.append(StateEvent(state=JobState.RUNNING))
             return True
 
-    def ask_cancel(self) -> None:
-        """Cancel before, during or after the run, as often as you like."""
+    def ask_cancel(self, problem: Problem | None = None) -> None:
+        """Cancel before, during or after the run, as often as you like.
+
+        Args:
+            problem: why, where no client asked for it.
+        """
+        self._ask(lambda job: job.cancel_asked(problem))
+
+    def ask_pause(self) -> None:
+        """Begin no further step.
+
+        Raises:
+            ProblemError: ``job-state`` when the job does not run.
+        """
+        self._ask(Job.pause_asked)
+
+    def ask_resume(self) -> None:
+        """Go on after a pause.
+
+        Raises:
+            ProblemError: ``job-state`` when the job is not paused.
+        """
+        self._ask(Job.resume_asked)
+
+    def set_pairs(self, pairs: tuple[PointPair, ...]) -> None:
+        """Drag these from the next step on.
+
+        Raises:
+            ProblemError: ``job-state`` when the job is no drag, or has no next step.
+        """
+        self._ask(lambda job: job.with_pairs(pairs))
+
+    def _ask(self, change: Callable[[Job], Job]) -> None:
         with self._lock:
-            before, self._job = self._job, self._job.cancel_asked()
-            if self._job.state is before.state:
-                return
-            self.log.append(
-                self._end_event() if self._job.state.is_final else StateEvent(state=self._job.state)
-            )
+            before = self._job
+            try:
+                self._job = change(before)
+            except IllegalMove as error:
+                raise ProblemError("job-state", str(error)) from error
+            if self._job.pairs_revision != before.pairs_revision:
+                self.log.append(
+                    PairsEvent(pairs=self._job.pairs, pairs_revision=self._job.pairs_revision)
+                )
+            if self._job.state is not before.state:
+                self._tell_state()
+        self._on_asked()
 
     def report(self, event: JobEvent) -> None:
         """Tell of progress or of a preview."""
@@ -104,14 +161,15 @@ class JobRecord:
                 JobState.CANCELLED if is_cancelled else JobState.SUCCEEDED,
                 end_reason=EndReason.CANCELLED if is_cancelled else end_reason,
                 has_result=result is not None,
+                problem=self._job.problem,
             )
-            self.log.append(self._end_event())
+            self._tell_state()
 
     def fail(self, problem: Problem) -> None:
         """End with a problem."""
         with self._lock:
             self._job = self._job.moved(JobState.FAILED, problem=problem)
-            self.log.append(self._end_event())
+            self._tell_state()
 
     def tell_stopping(self) -> None:
         """Close the log because the bridge stops; readers of an ended job have their end."""
@@ -127,18 +185,25 @@ class JobRecord:
             state=job.state,
             seq=self.log.last_seq,
             queue_position=queue_position if job.state is JobState.QUEUED else None,
+            pairs_revision=job.pairs_revision,
             end_reason=job.end_reason,
             has_result=job.has_result,
             problem=job.problem,
         )
 
-    def _end_event(self) -> EndEvent:
+    def _tell_state(self) -> None:
         job = self._job
-        return EndEvent(
-            state=job.state,
-            end_reason=job.end_reason,
-            has_result=job.has_result,
-            problem=job.problem,
+        if not job.state.is_final:
+            self.log.append(StateEvent(state=job.state))
+            return
+        self._ended_s = self._clock()
+        self.log.append(
+            EndEvent(
+                state=job.state,
+                end_reason=job.end_reason,
+                has_result=job.has_result,
+                problem=job.problem,
+            )
         )
 
 
@@ -151,13 +216,20 @@ class JobStore:
         max_queued: int,
         max_kept: int,
         max_result_bytes: int,
+        kept_s: float,
         preview_interval_s: float,
+        clock: Callable[[], float],
+        on_asked: Callable[[], None],
     ) -> None:
-        """Args: bounds on waiting jobs, on ended ones, and on the bytes of all results."""
+        """Args: bounds on waiting jobs, on ended ones, on the bytes of all results and on how long
+        ended jobs stay, a clock, and whom to call when a client has asked a job for a change."""
         self._max_queued = max_queued
         self._max_kept = max_kept
         self._max_result_bytes = max_result_bytes
+        self._kept_s = kept_s
         self._preview_interval_s = preview_interval_s
+        self._clock = clock
+        self._on_asked = on_asked
         self._lock = threading.Lock()
         self._records: OrderedDict[str, JobRecord] = OrderedDict()
         self._dropped: OrderedDict[str, None] = OrderedDict()
@@ -180,6 +252,8 @@ class JobStore:
                 request,
                 queue_position=len(self._queued()),
                 preview_interval_s=self._preview_interval_s,
+                clock=self._clock,
+                on_asked=self._on_asked,
             )
             self._records[request.id] = record
         return record, True
@@ -219,29 +293,33 @@ class JobStore:
             return tuple(self._records.values())
 
     def drop_oldest(self) -> None:
-        """Forget the oldest ended jobs beyond the bounds; their ids are never used again."""
+        """Forget the oldest ended jobs beyond the bounds; their ids are not used again."""
         with self._lock:
             ended = [record for record in self._records.values() if record.job.state.is_final]
             held_bytes = sum(_result_bytes(record) for record in ended)
-            # The newest result always stays, or a large window could never be fetched.
-            for position, record in enumerate(ended[:-1]):
+            for position, record in enumerate(ended):
+                # The newest result stays, or a large window could never be fetched.
+                is_newest = position == len(ended) - 1
                 too_many = len(ended) - position > self._max_kept
-                if not too_many and held_bytes <= self._max_result_bytes:
-                    return
-                held_bytes -= _result_bytes(record)
-                del self._records[record.id]
-                self._dropped[record.id] = None
-            while len(self._dropped) > _DROPPED_IDS_KEPT:
-                self._dropped.popitem(last=False)
+                too_large = held_bytes > self._max_result_bytes and not is_newest
+                if too_many or too_large or self._is_old(record):
+                    held_bytes -= _result_bytes(record)
+                    self._drop(record)
+
+    def _is_old(self, record: JobRecord) -> bool:
+        ended_s = record.ended_s
+        return ended_s is not None and self._clock() - ended_s > self._kept_s
+
+    def _drop(self, record: JobRecord) -> None:
+        del self._records[record.id]
+        self._dropped[record.id] = None
+        while len(self._dropped) > _DROPPED_IDS_KEPT:
+            self._dropped.popitem(last=False)
 
     def _refuse_unless_admissible(self, session: Session, request: StartJob) -> None:
         if request.id in self._dropped:
             raise ProblemError("job-expired", "A job of this id ended long ago.")
-        if request.base_revision not in (None, session.revision):
-            raise ProblemError(
-                "revision-conflict",
-                f"The session is at revision {session.revision}, not {request.base_revision}.",
-            )
+        session.check_revision(request.base_revision)
         if len(self._queued()) >= self._max_queued:
             raise ProblemError("queue-full", f"{self._max_queued} jobs are waiting already.")
 

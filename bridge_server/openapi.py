@@ -136,7 +136,9 @@ def _reply(endpoint: Endpoint, status: int) -> Json:
     return reply
 
 
-def _content(body: type[Any] | str) -> Json:
+def _content(body: type[Any] | str | tuple[type[Any] | str, ...]) -> Json:
+    if isinstance(body, tuple):
+        return {kind: form for each in body for kind, form in _content(each).items()}
     if isinstance(body, type):
         return {JSON_MEDIA_TYPE: {"schema": {"$ref": _REF.format(name=body.__name__)}}}
     if body == EVENT_STREAM_MEDIA_TYPE:
@@ -190,7 +192,8 @@ def _schemas() -> Json:
     bodies = [
         body
         for endpoint in ENDPOINTS
-        for body in (endpoint.request, *endpoint.replies.values())
+        for bodies in (endpoint.request, *endpoint.replies.values())
+        for body in (bodies if isinstance(bodies, tuple) else (bodies,))
         if isinstance(body, type)
     ]
     _, schemas = msgspec.json.schema_components(

@@ -75,6 +75,37 @@ PROBLEMS: Mapping[str, ProblemKind] = MappingProxyType(
         "job-conflict": ProblemKind(
             status=409, title="This job id was used for another request", hint=_CLIENT_BUG
         ),
+        "job-state": ProblemKind(
+            status=409,
+            title="The job's state does not allow this",
+            hint="Look at the edit again: it has ended or waits; then start anew if you want more.",
+        ),
+        "cancelled-by-server": ProblemKind(
+            status=409,
+            title="The bridge cancelled this job",
+            hint="Press Start again; what the edit was before is still there.",
+        ),
+        "history-end": ProblemKind(
+            status=409, title="Nothing to undo or redo", hint="Drag something first."
+        ),
+        "no-region": ProblemKind(
+            status=422,
+            title="Layer, selection and points make no window",
+            hint="Draw a line from where a part is to where it should be.",
+        ),
+        "snapshot-missing": ProblemKind(
+            status=409,
+            title="No snapshot of this session yet",
+            hint="Wait until the layer was found in the model.",
+        ),
+        "snapshot-rejected": ProblemKind(
+            status=422, title="The snapshot does not fit this session", hint=_REOPEN
+        ),
+        "sessions-in-use": ProblemKind(
+            status=409,
+            title="Somebody works with this bridge",
+            hint="Close the edits in your editors first, or stop it all the same with force.",
+        ),
         "preview-missing": ProblemKind(
             status=404, title="No preview yet", hint="Wait for the job's first preview event."
         ),
@@ -94,7 +125,7 @@ PROBLEMS: Mapping[str, ProblemKind] = MappingProxyType(
         "model-missing": ProblemKind(
             status=422,
             title="No such model",
-            hint="Choose one of the models that GET /v1/server lists.",
+            hint="Choose one of the models that are installed.",
         ),
         "model-rejected": ProblemKind(
             status=422,
@@ -153,13 +184,17 @@ PROBLEMS: Mapping[str, ProblemKind] = MappingProxyType(
 class ProblemError(Exception):
     """A refusal with a code of ``PROBLEMS``; the app turns it into an RFC 9457 body."""
 
-    def __init__(self, code: str, detail: str, *, errors: tuple[FieldError, ...] = ()) -> None:
-        """Args: the code must be in the table; ``detail`` is one sentence for a person."""
+    def __init__(
+        self, code: str, detail: str, *, hint: str = "", errors: tuple[FieldError, ...] = ()
+    ) -> None:
+        """Args: the code must be in the table; ``detail`` is one sentence for a person, and the
+        hint stands in place of the table's where it can be more to the point."""
         if code not in PROBLEMS:
             raise ValueError(f"{code!r} is not in the problem table.")
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.hint = hint
         self.errors = errors
 
     @property
@@ -174,7 +209,7 @@ class ProblemError(Exception):
             title=self.kind.title,
             status=self.kind.status,
             detail=self.detail,
-            hint=self.kind.hint,
+            hint=self.hint or self.kind.hint,
             retryable=self.kind.is_retryable,
             request_id=request_id,
             errors=self.errors,

@@ -1,9 +1,10 @@
 """EventLog: one writer, many readers, bounded, resumable from any event id.
 
 A log with cursors and not a queue: a queue with one consumer loses events when the reader comes
-back. Progress and previews are *state*, so a newer one replaces the older one of its kind; state
-changes and the end stay. So the log never holds more than a job's few state changes and one event
-of each other kind, and no cursor can be too old: what is gone has been superseded.
+back. Progress, pairs and previews are *state*, so a newer one replaces the older one of its kind;
+state changes and the end stay, but for the oldest of a job that was paused very often. So the log
+is bounded, and no cursor is too old: a reader that was away for long gets the latest of each kind,
+which together say what is true now.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from bridge_client.messages import (
     EndEvent,
     InversionProgressEvent,
     JobEvent,
+    PairsEvent,
     PreviewEvent,
     ServerStoppingEvent,
 )
 
-_LATEST_WINS = (InversionProgressEvent, DragProgressEvent, PreviewEvent)
+_LATEST_WINS = (InversionProgressEvent, DragProgressEvent, PairsEvent, PreviewEvent)
 _LAST = (EndEvent, ServerStoppingEvent)
+MAX_STATES = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +60,10 @@ class EventLog:
         with self._changed:
             if self._is_closed:
                 return
-            if isinstance(event, _LATEST_WINS):
-                self._events = [old for old in self._events if type(old.event) is not type(event)]
+            kept = 0 if isinstance(event, _LATEST_WINS) else MAX_STATES - 1
+            same = [old for old in self._events if type(old.event) is type(event)]
+            for superseded in same[: max(0, len(same) - kept)]:
+                self._events.remove(superseded)
             self._last_seq += 1
             self._events.append(LoggedEvent(seq=self._last_seq, event=event))
             self._is_closed = isinstance(event, _LAST)

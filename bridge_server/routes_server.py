@@ -9,10 +9,10 @@ from flask import Blueprint, Response, request
 
 from bridge_client.messages import (
     PROTOCOL_VERSION,
-    EmptyRequest,
     Limits,
     LivenessReply,
     ServerInfo,
+    ShutDown,
 )
 from bridge_client.wire_headers import JSON_MEDIA_TYPE
 from bridge_server import wire
@@ -21,7 +21,20 @@ from bridge_server.bridge import Bridge
 from bridge_server.openapi import specification_text
 from bridge_server.replies import empty_reply, json_reply
 
-_CAPABILITIES = ("drag", "invert", "preview-jpeg", "resumable-events")
+_CAPABILITIES = (
+    "confidence",
+    "drag",
+    "history",
+    "invert",
+    "live-pairs",
+    "long-poll",
+    "pause",
+    "preview-jpeg",
+    "region",
+    "resumable-events",
+    "snapshot",
+)
+_LOADING_RETRY_AFTER_S = 1
 
 
 def server_blueprint(bridge: Bridge, access: Access) -> Blueprint:
@@ -36,7 +49,10 @@ def server_blueprint(bridge: Bridge, access: Access) -> Blueprint:
     @views.get("/health/ready")
     def ready() -> Response:
         readiness = bridge.worker.readiness
-        return json_reply(readiness, 200 if readiness.is_ready else 503)
+        reply = json_reply(readiness, 200 if readiness.is_ready else 503)
+        if not readiness.is_ready:
+            reply.headers["Retry-After"] = str(_LOADING_RETRY_AFTER_S)
+        return reply
 
     @views.get("/v1/server")
     def server() -> Response:
@@ -48,8 +64,8 @@ def server_blueprint(bridge: Bridge, access: Access) -> Blueprint:
 
     @views.post("/v1/server/shutdown")
     def shutdown() -> Response:
-        wire.decode_message(request.get_data(cache=False), EmptyRequest)
-        bridge.on_shutdown()
+        message = wire.decode_message(request.get_data(cache=False), ShutDown)
+        bridge.shut_down(is_forced=message.force)
         return empty_reply(202)
 
     return views
@@ -64,6 +80,8 @@ def _server_info(bridge: Bridge) -> ServerInfo:
             max_blob_bytes=config.max_body_bytes,
             max_streams=config.max_streams,
             max_queued_jobs=config.max_queued_jobs,
+            max_sessions=config.max_sessions,
+            max_snapshot_bytes=config.max_body_bytes,
         ),
         versions={"draglayer": _own_version(), "python": platform.python_version()},
         capabilities=_CAPABILITIES,

@@ -6,12 +6,21 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from bridge_client.messages import SessionReply
+from bridge_client.messages import HistoryState, SessionReply
 from bridge_server.engine_port import EngineSession, SessionSpec
 from bridge_server.problems import ProblemError
 
 _ENDED_IDS_KEPT = 4096  # 32 characters each: tells "ended" from "never heard of" for a long time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A session's whole history as bytes, and the revision that it was taken at."""
+
+    revision: int
+    content: bytes
 
 
 class Session:
@@ -23,17 +32,38 @@ class Session:
     def __init__(self, spec: SessionSpec, *, now_s: float) -> None:
         """Args: what the session is made of, and the time of its making."""
         self.id = secrets.token_hex(16)
-        self.spec = spec
         self.engine: EngineSession | None = None
         self._lock = threading.Lock()
+        self._spec = spec
+        self._snapshot: Snapshot | None = None
         self._revision = 0
         self._is_inverted = False
+        self._history = HistoryState()
         self._is_closed = False
         self._touched_s = now_s
 
     @property
+    def spec(self) -> SessionSpec:
+        """What the session is made of, and where it stood when that was last written down."""
+        with self._lock:
+            return self._spec
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The latest snapshot; None before the first job that changed something."""
+        with self._lock:
+            return self._snapshot
+
+    @property
+    def is_written_down(self) -> bool:
+        """Whether nothing is lost when its engine is closed."""
+        with self._lock:
+            taken_at = None if self._snapshot is None else self._snapshot.revision
+            return not self._is_inverted or taken_at == self._revision
+
+    @property
     def revision(self) -> int:
-        """How many jobs have ended with a new state."""
+        """How many jobs have changed the session."""
         with self._lock:
             return self._revision
 
@@ -59,22 +89,42 @@ class Session:
         with self._lock:
             self._touched_s = max(self._touched_s, now_s)
 
-    def advance(self, *, is_inverted: bool) -> None:
+    def advance(self, *, is_inverted: bool, history: HistoryState) -> None:
         """A job has changed the session."""
         with self._lock:
             self._revision += 1
             self._is_inverted = is_inverted
+            self._history = history
+
+    def check_revision(self, expected: int | None) -> None:
+        """Refuse what was meant for another state of the session.
+
+        Raises:
+            ProblemError: ``revision-conflict``; never where nothing is expected.
+        """
+        revision = self.revision
+        if expected not in (None, revision):
+            raise ProblemError(
+                "revision-conflict", f"The session is at revision {revision}, not {expected}."
+            )
+
+    def keep_snapshot(self, content: bytes) -> None:
+        """Where the session stands, so that it can be opened again: here or in another bridge."""
+        with self._lock:
+            self._snapshot = Snapshot(revision=self._revision, content=content)
+            self._spec = replace(self._spec, snapshot=content)
 
     def reply(self, *, lease_s: float) -> SessionReply:
         """The session for the wire."""
         with self._lock:
             return SessionReply(
                 id=self.id,
-                model=self.spec.model,
-                bounds_canvas=self.spec.bounds_canvas,
+                model=self._spec.model,
+                bounds_canvas=self._spec.bounds_canvas,
                 revision=self._revision,
                 is_inverted=self._is_inverted,
                 lease_s=lease_s,
+                history=self._history,
             )
 
 
@@ -140,6 +190,12 @@ class SessionStore:
         with self._lock:
             idle = [session for session in self._sessions.values() if session.touched_s <= limit_s]
         return tuple(sorted(idle, key=lambda session: session.touched_s))
+
+    def heard_within(self, recent_s: float) -> tuple[Session, ...]:
+        """Sessions of which a client was heard so lately."""
+        limit_s = self._clock() - recent_s
+        with self._lock:
+            return tuple(each for each in self._sessions.values() if each.touched_s > limit_s)
 
     def all(self) -> tuple[Session, ...]:
         """Every open session."""

@@ -17,8 +17,15 @@ from bridge_client.messages import (
     FieldError,
     InversionProgressEvent,
     JobEvent,
+    LoggedEvent,
 )
-from bridge_server.engine_port import ColourFormat, EngineStep, InversionStep, RgbImage
+from bridge_server.engine_port import (
+    ColourFormat,
+    DragStep,
+    EngineStep,
+    InversionStep,
+    RgbImage,
+)
 from bridge_server.problems import ProblemError
 
 Message = TypeVar("Message")
@@ -59,18 +66,27 @@ def encode_event(event: JobEvent, *, seq: int | None) -> bytes:
     return b"%sevent: %s\ndata: %s\n\n" % (identity, name, encode_message(event))
 
 
-def progress_event(step: EngineStep) -> JobEvent:
-    """The event that tells of an engine step."""
+def logged_event(event: JobEvent, *, seq: int) -> LoggedEvent:
+    """One event in the form of the long poll."""
+    return LoggedEvent(seq=seq, event=EVENT_NAMES[type(event)], data=msgspec.to_builtins(event))
+
+
+def progress_event(step: EngineStep, *, pairs_revision: int) -> JobEvent | None:
+    """The event that tells of an engine step; None for a step that is told by its preview."""
     if isinstance(step, InversionStep):
         return InversionProgressEvent(
             step_index=step.step_index, step_budget=step.step_budget, loss=step.loss
         )
-    return DragProgressEvent(
-        step_index=step.step_index,
-        step_budget=step.step_budget,
-        handles_canvas=step.handles_canvas,
-        distance_px=step.distance_px,
-    )
+    if isinstance(step, DragStep):
+        return DragProgressEvent(
+            step_index=step.step_index,
+            step_budget=step.step_budget,
+            handles_canvas=step.handles_canvas,
+            distance_px=step.distance_px,
+            confidences=step.confidences,
+            pairs_revision=pairs_revision,
+        )
+    return None
 
 
 def encode_preview(image: RgbImage) -> bytes:

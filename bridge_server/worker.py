@@ -1,39 +1,40 @@
-"""Worker: the only thread that touches the engine; it runs one job at a time."""
+"""Worker: the only thread that touches the engine; it gives one turn after another."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
-import queue
 import threading
 from collections.abc import Callable
 
-from bridge_client.messages import JobKind, PreviewEvent, ReadinessReply
-from bridge_server import wire
-from bridge_server.engine_port import (
-    DragStep,
-    EngineFailure,
-    EnginePool,
-    EngineSession,
-    EngineStep,
-    EngineTask,
-)
+from bridge_client.messages import ReadinessReply
+from bridge_server.engine_port import DEVICE_LOST, EngineFailure, EnginePool, EngineSession
+from bridge_server.job_run import JobRun
 from bridge_server.job_store import JobRecord
-from bridge_server.problems import ProblemError
 from bridge_server.sessions import Session
+from bridge_server.turns import Turn, Turns
 
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Takes jobs in order; the engine is loaded here, while the bridge answers already."""
+    """Runs jobs, one at a time; the engine is loaded here, while the bridge answers already."""
 
-    def __init__(self, pool: EnginePool, *, clock: Callable[[], float]) -> None:
-        """Args: the engine, and a monotonic clock in seconds."""
+    def __init__(
+        self,
+        pool: EnginePool,
+        *,
+        clock: Callable[[], float],
+        max_snapshot_bytes: int,
+        on_device_lost: Callable[[], None],
+    ) -> None:
+        """Args: the engine, a monotonic clock in seconds, how large a snapshot may be, and whom to
+        tell that the device is lost for this process."""
         self._pool = pool
         self._clock = clock
-        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._max_snapshot_bytes = max_snapshot_bytes
+        self._on_device_lost = on_device_lost
+        self._turns = Turns()
         self._readiness = ReadinessReply(is_ready=False, reason="The engine is still loading.")
         self._failure: EngineFailure | None = None
         # A daemon, because a step inside native code cannot be ended and must not hold the exit.
@@ -55,26 +56,42 @@ class Worker:
 
     def submit(self, record: JobRecord) -> None:
         """Run the job after those before it."""
-        self._tasks.put(functools.partial(self._run_job, record))
+        run = JobRun(
+            record,
+            open_engine=self._opened,
+            on_device_lost=self._on_device_lost,
+            clock=self._clock,
+            max_snapshot_bytes=self._max_snapshot_bytes,
+        )
+        self._turns.add(Turn(session=record.session, act=run.go_on, is_ready=run.is_ready))
 
-    def retire(self, session: Session) -> None:
-        """Free the session's engine after the jobs before it."""
-        self._tasks.put(functools.partial(self._close_engine, session))
+    def free(self, session: Session) -> None:
+        """Free the session's engine after the jobs before it; the next job opens it again from the
+        session's snapshot."""
+        act = functools.partial(_close_engine, session)
+        self._turns.add(Turn(session=session, act=act))
+
+    def wake(self) -> None:
+        """A client has asked a job for a change."""
+        self._turns.wake()
 
     def stop(self, timeout_s: float) -> bool:
         """End after the present step; False when it lasts longer than ``timeout_s``."""
-        self._tasks.put(None)
+        self._turns.end()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _work(self) -> None:
         self._warm_up()
-        while (task := self._tasks.get()) is not None:
+        while (turn := self._turns.take()) is not None:
             try:
-                task()
-            except Exception:  # the thread's outermost border: one bad task must not end it
-                _log.exception("A task of the worker failed.")
+                is_over = turn.act()
+            except Exception:  # the thread's outermost border: one bad turn must not end it
+                _log.exception("A turn of the worker failed.")
+                is_over = True
+            if not is_over:
+                self._turns.put_back(turn)
 
     def _warm_up(self) -> None:
         try:
@@ -94,71 +111,19 @@ class Worker:
     def _set_unready(self, failure: EngineFailure) -> None:
         self._failure = failure
         self._readiness = ReadinessReply(is_ready=False, reason=failure.message)
+        if failure.code == DEVICE_LOST:
+            self._on_device_lost()
 
-    def _run_job(self, record: JobRecord) -> None:
-        if record.session.is_closed:
-            record.ask_cancel()
-        if not record.start():
-            return
-        try:
-            self._drive(record)
-        except EngineFailure as failure:
-            _log.info("Job %s failed: %s (%s).", record.id, failure.message, failure.code)
-            record.fail(ProblemError(failure.code, failure.message).message())
-        except Exception:  # the worker's border: whatever an engine raises ends this job only
-            _log.exception("Job %s failed unexpectedly.", record.id)
-            record.fail(ProblemError("internal", "The engine failed unexpectedly.").message())
-
-    def _drive(self, record: JobRecord) -> None:
+    def _opened(self, session: Session) -> EngineSession:
         if self._failure is not None:
             self._warm_up()  # what was missing may have been installed meanwhile
         if self._failure is not None:
             raise self._failure
-        session = record.session
-        engine = session.engine = session.engine or self._pool.open(session.spec)
-        last_step = self._follow_steps(record, engine)
-        if last_step is None:
-            record.finish(None, None)
-            return
-        self._offer_preview(record, engine)
-        record.preview.take()  # the loop is over: keep the last picture as JPEG, not as an array
-        if isinstance(last_step, DragStep):
-            # Step 0 is the picture before the first update: cancelled there, nothing was edited.
-            has_edit = last_step.step_index > 0 or last_step.end_reason is not None
-            record.finish(last_step.end_reason, engine.result() if has_edit else None)
-        else:
-            record.finish(None, None)
+        return self._pool.open(session.spec)
 
-    def _follow_steps(self, record: JobRecord, engine: EngineSession) -> EngineStep | None:
-        request = record.job.request
-        task = EngineTask(
-            kind=JobKind(request.kind), pairs=request.pairs, step_budget=request.step_budget
-        )
-        last_step: EngineStep | None = None
-        try:
-            with contextlib.closing(engine.run(task)) as steps:
-                while not record.is_cancel_asked:
-                    step = next(steps, None)
-                    if step is None:
-                        break
-                    last_step = step
-                    record.report(wire.progress_event(step))
-                    if record.preview.wants_image(self._clock()):
-                        self._offer_preview(record, engine)
-        finally:
-            if last_step is not None:
-                record.session.advance(is_inverted=engine.is_inverted)
-        return last_step
 
-    def _offer_preview(self, record: JobRecord, engine: EngineSession) -> None:
-        began_s = self._clock()
-        image = engine.preview()
-        now_s = self._clock()
-        etag = record.preview.offer(image, now_s, cost_s=now_s - began_s)
-        record.report(PreviewEvent(etag=etag))
-
-    @staticmethod
-    def _close_engine(session: Session) -> None:
-        engine, session.engine = session.engine, None
-        if engine is not None:
-            engine.close()
+def _close_engine(session: Session) -> bool:
+    engine, session.engine = session.engine, None
+    if engine is not None:
+        engine.close()
+    return True

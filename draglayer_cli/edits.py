@@ -31,6 +31,7 @@ from bridge_server.engine_port import (
     EngineFailure,
     EngineSession,
     EngineTask,
+    InversionStep,
     SessionSpec,
 )
 from bridge_server.pools.thread import ThreadPool
@@ -88,7 +89,7 @@ def _edit(session: EngineSession, request: EditRequest, stop: StopRequest) -> It
     yield StateChanged(EditState.INVERTING)
     with contextlib.closing(session.run(EngineTask(kind=JobKind.INVERT))) as steps:
         for step in steps:
-            if isinstance(step, DragStep):
+            if not isinstance(step, InversionStep):
                 continue
             yield InversionProgress(step.step_index, step.step_budget, step.loss)
             if stop.is_set:

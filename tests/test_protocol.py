@@ -19,7 +19,7 @@ from bridge_server.problems import PROBLEMS
 
 FOLDER = Path(__file__).parent / "data" / "protocol"
 # Parts of other messages, which their documents show.
-PARTS = {"Limits", "ImageRef", "FieldError"}
+PARTS = {"FieldError", "HistoryState", "ImageRef", "Limits", "LoggedEvent", "ModelInfo"}
 
 
 def class_name(path: Path) -> str:

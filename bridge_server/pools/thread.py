@@ -9,25 +9,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from bridge_client.geometry import Bounds, Point, canvas_to_frame, frame_to_canvas
-from bridge_client.messages import EndReason, JobKind
+from bridge_client.geometry import Bounds, Point, PointPair, canvas_to_frame, frame_to_canvas
+from bridge_client.messages import EndReason, HistoryState, JobKind, ModelInfo
 from bridge_server import wire
 from bridge_server.engine_port import (
     DragStep,
     EngineFailure,
     EngineStep,
     EngineTask,
+    HistoryStep,
     InversionStep,
     LayerPixels,
     RgbImage,
     SessionSpec,
 )
+from bridge_server.pools.model_files import installed_models
 
 Bytes = npt.NDArray[np.uint8]
 XY = tuple[float, float]
@@ -36,11 +38,50 @@ XY = tuple[float, float]
 class WindowSession(Protocol):
     """What the pool needs of ``engine.session.EditingSession``."""
 
+    @property
+    def undo_depth(self) -> int:
+        """How many drags can be undone."""
+
+    @property
+    def redo_depth(self) -> int:
+        """How many drags can be redone."""
+
+    @property
+    def trajectory(self) -> int:
+        """How many steps of the present drag are kept."""
+
+    @property
+    def position(self) -> int:
+        """Which of them is shown."""
+
+    @property
+    def amount(self) -> float:
+        """How strongly the present drag is shown."""
+
     def invert(self) -> Iterator[Any]:
         """Yields records with step_index, step_budget, loss."""
 
     def drag(self, pairs: Sequence[Any], step_budget: int | None) -> Iterator[Any]:
-        """Yields records with step_index, step_budget, handles_window, distance_px, end_reason."""
+        """Yields records with step_index, step_budget, handles_window, confidences, distance_px,
+        end_reason."""
+
+    def set_pairs(self, pairs: Sequence[Any]) -> None:
+        """Changes what the drag that runs drags."""
+
+    def undo(self) -> None:
+        """Goes back to what was shown before the present drag."""
+
+    def redo(self) -> None:
+        """Shows the drag that was undone last."""
+
+    def scrub(self, position: int) -> None:
+        """Shows another step of the present drag."""
+
+    def set_amount(self, amount: float) -> None:
+        """Shows the present drag weaker or stronger."""
+
+    def snapshot(self) -> bytes:
+        """The history as bytes."""
 
     def preview(self) -> RgbImage:
         """(S, S, 3), uint8, RGB."""
@@ -57,6 +98,8 @@ class EngineApi:
     """The generator of a model by name."""
     open_session: Callable[[Any, Bytes, Bytes | None], WindowSession]
     """From generator, (H, W, 4) straight RGBA, and (H, W) editable mask or None."""
+    restore_session: Callable[[Any, Bytes, Bytes | None, bytes], WindowSession]
+    """The same, and where a session stood."""
     make_pair: Callable[[XY, XY], Any]
     """From handle and target in window px."""
     failure_codes: tuple[tuple[type[Exception], str], ...]
@@ -73,6 +116,7 @@ def import_engine() -> EngineApi:
     return EngineApi(
         load_generator=catalogue.load_generator,
         open_session=session.EditingSession,
+        restore_session=lambda *given: session.EditingSession.restore(*given),
         make_pair=lambda handle, target: geometry.PointPair(
             handle=geometry.Point(*handle), target=geometry.Point(*target)
         ),
@@ -90,15 +134,23 @@ def import_engine() -> EngineApi:
 class ThreadPool:
     """One engine, one generator, in this process."""
 
-    def __init__(self, load_engine: Callable[[], EngineApi] = import_engine) -> None:
-        """Args: how the engine is had; called once, when it is first needed."""
+    def __init__(
+        self,
+        load_engine: Callable[[], EngineApi] = import_engine,
+        read_models: Callable[[], tuple[ModelInfo, ...]] = installed_models,
+    ) -> None:
+        """Args: how the engine is had, called once, when it is first needed; and the catalogue,
+        which is read without it."""
         self._load_engine = load_engine
+        self._read_models = read_models
         self._engine: EngineApi | None = None
         self._generators: dict[str, Any] = {}
 
-    def models(self) -> tuple[str, ...]:
-        """The default model; others come with the catalogue."""
-        return ("default",)
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The catalogue."""
+        return tuple(
+            replace(model, is_loaded=model.id in self._generators) for model in self._read_models()
+        )
 
     def devices(self) -> tuple[str, ...]:
         """Devices in use; empty before the engine is loaded."""
@@ -131,10 +183,12 @@ class ThreadPool:
             else wire.unpack_mask(spec.editable_mask, bounds.height, bounds.width)
         )
         with told_failures(engine):
-            try:
-                session = engine.open_session(generator, window, mask)
-            except ValueError as error:  # the engine's word for a window or mask it cannot take
-                raise EngineFailure("invalid-request", str(error)) from error
+            if spec.snapshot is None:
+                with told_refusals():
+                    session = engine.open_session(generator, window, mask)
+            else:
+                with told_refusals("snapshot-rejected"):
+                    session = engine.restore_session(generator, window, mask, spec.snapshot)
         return ThreadSession(engine, session, spec)
 
     def _imported(self) -> EngineApi:
@@ -161,24 +215,53 @@ class ThreadSession:
         self._session: WindowSession | None = session
         self._window_canvas = spec.bounds_canvas
         self._pixel_format = spec.pixel_format
-        self._is_inverted = False
+        # Only what has ended well is written down.
+        self._is_inverted = spec.snapshot is not None
+        self._is_dragging = False
+        self._pairs: tuple[PointPair, ...] = ()
 
     @property
     def is_inverted(self) -> bool:
         """Whether a drag starts at once."""
         return self._is_inverted
 
+    @property
+    def history(self) -> HistoryState:
+        """Where the session stands."""
+        session = self._open_session()
+        return HistoryState(
+            undo_depth=session.undo_depth,
+            redo_depth=session.redo_depth,
+            position=session.position,
+            last_position=session.trajectory - 1,
+            amount=session.amount,
+        )
+
     def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
-        """The inversion where it is asked for or still needed, then the drag.
+        """The inversion where it is asked for or still needed, then the drag; or a move through
+        the history.
 
         Raises:
-            EngineFailure: the engine could not do a step.
+            EngineFailure: the engine could not do a step, or there is nothing to move to.
         """
         with told_failures(self._engine):
-            if task.kind is JobKind.INVERT or not self._is_inverted:
+            if task.kind is JobKind.INVERT:
                 yield from self._invert()
-            if task.kind is JobKind.DRAG:
-                yield from self._drag(task)
+            elif task.kind is JobKind.DRAG:
+                self._pairs = task.pairs
+                if not self._is_inverted:
+                    yield from self._invert()
+                yield from self._drag(task.step_budget)
+            else:
+                self._move(task)
+                yield HistoryStep()
+
+    def set_pairs(self, pairs: tuple[PointPair, ...]) -> None:
+        """What the drag drags from its next step on."""
+        self._pairs = pairs
+        if self._is_dragging:
+            with told_failures(self._engine), told_refusals():
+                self._open_session().set_pairs(self._engine_pairs())
 
     def preview(self) -> RgbImage:
         """The model's render of the present state."""
@@ -197,6 +280,11 @@ class ThreadSession:
             pixel_format=self._pixel_format,
         )
 
+    def snapshot(self) -> bytes:
+        """The session's history as bytes."""
+        with told_failures(self._engine):
+            return self._open_session().snapshot()
+
     def close(self) -> None:
         """Let go of the engine's session and its tensors."""
         self._session = None
@@ -209,13 +297,42 @@ class ThreadSession:
         # Only now: an inversion that was cancelled is begun anew by the next job.
         self._is_inverted = True
 
-    def _drag(self, task: EngineTask) -> Generator[EngineStep, None, None]:
-        pairs = [
+    def _drag(self, step_budget: int | None) -> Generator[EngineStep, None, None]:
+        steps = self._open_session().drag(self._engine_pairs(), step_budget)
+        # Closed by hand: the drag must be in the engine's history when the worker goes on.
+        with contextlib.closing(cast(Generator[Any, None, None], steps)):
+            try:
+                for step in steps:
+                    self._is_dragging = True
+                    yield self._drag_step(step)
+            finally:
+                self._is_dragging = False
+
+    def _move(self, task: EngineTask) -> None:
+        session = self._open_session()
+        if not self._is_inverted:
+            raise EngineFailure("history-end", "The layer was not found in the model yet.")
+        is_at_end = {
+            JobKind.UNDO: session.undo_depth == 0,
+            JobKind.REDO: session.redo_depth == 0,
+        }
+        if is_at_end.get(task.kind, False):
+            raise EngineFailure("history-end", f"There is nothing to {task.kind.value}.")
+        with told_refusals():
+            if task.kind is JobKind.UNDO:
+                session.undo()
+            elif task.kind is JobKind.REDO:
+                session.redo()
+            if task.position is not None:
+                session.scrub(task.position)
+            if task.amount is not None:
+                session.set_amount(task.amount)
+
+    def _engine_pairs(self) -> list[Any]:
+        return [
             self._engine.make_pair(self._to_window(pair.handle), self._to_window(pair.target))
-            for pair in task.pairs
+            for pair in self._pairs
         ]
-        for step in self._open_session().drag(pairs, task.step_budget):
-            yield self._drag_step(step)
 
     def _drag_step(self, step: Any) -> DragStep:
         reason = step.end_reason
@@ -227,6 +344,7 @@ class ThreadSession:
                 for x, y in step.handles_window
             ),
             distance_px=float(step.distance_px),
+            confidences=tuple(float(each) for each in step.confidences),
             end_reason=None if reason is None else EndReason(reason.value),
         )
 
@@ -238,6 +356,15 @@ class ThreadSession:
         if self._session is None:
             raise ValueError("The session is closed: open another one.")
         return self._session
+
+
+@contextlib.contextmanager
+def told_refusals(code: str = "invalid-request") -> Iterator[None]:
+    """The engine's word for what it cannot take is the artist's to change."""
+    try:
+        yield
+    except ValueError as error:
+        raise EngineFailure(code, str(error)) from error
 
 
 @contextlib.contextmanager

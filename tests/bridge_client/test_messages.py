@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from bridge_client import Bounds, Point, PointPair
+from bridge_client import Bounds, Extent, Point, PointPair
 from bridge_client.json_codec import from_json, to_json
 from bridge_client.messages import (
     EVENT_NAMES,
@@ -11,6 +11,7 @@ from bridge_client.messages import (
     DragProgressEvent,
     EndEvent,
     EndReason,
+    EventPage,
     FieldError,
     HeartbeatEvent,
     ImageRef,
@@ -20,12 +21,20 @@ from bridge_client.messages import (
     JobState,
     Limits,
     LivenessReply,
+    LoggedEvent,
+    ModelInfo,
+    ModelList,
+    PairsEvent,
     PreviewEvent,
     Problem,
+    ProposeRegion,
     ReadinessReply,
+    RegionReply,
     ServerInfo,
     ServerStoppingEvent,
     SessionReply,
+    SetPairs,
+    ShutDown,
     StartJob,
     StateEvent,
 )
@@ -52,7 +61,13 @@ MESSAGES = [
     ServerInfo(
         api="1.0",
         instance_id="0" * 32,
-        limits=Limits(max_blob_bytes=1, max_streams=8, max_queued_jobs=8),
+        limits=Limits(
+            max_blob_bytes=1,
+            max_streams=8,
+            max_queued_jobs=8,
+            max_sessions=8,
+            max_snapshot_bytes=1,
+        ),
         versions={"draglayer": "0.1.0"},
         capabilities=("preview",),
         devices=("cpu",),
@@ -68,6 +83,17 @@ MESSAGES = [
     ),
     StartJob(id="0" * 32, kind=JobKind.DRAG, pairs=(PAIR,), step_budget=20, base_revision=1),
     StartJob(id="0" * 32, kind=JobKind.INVERT),
+    StartJob(id="0" * 32, kind=JobKind.SHOW, position=3, amount=1.25),
+    SetPairs(pairs=(PAIR,)),
+    ShutDown(force=True),
+    ModelList(
+        models=(
+            ModelInfo(id="x", title="X", licence="CC0-1.0", resolution_px=64, feature_side_px=16),
+        )
+    ),
+    ProposeRegion(canvas=Extent(9, 9), layer_content=Bounds(0, 0, 9, 9), points=(PAIR.handle,)),
+    RegionReply(bounds_canvas=WINDOW, px_per_feature=0.25),
+    EventPage(events=(LoggedEvent(seq=1, event="pairs", data={"a": [1, None]}),), is_closed=True),
     JobReply(
         id="0" * 32,
         session_id="1" * 32,
@@ -82,6 +108,7 @@ MESSAGES = [
     DragProgressEvent(
         step_index=0, step_budget=5, handles_canvas=(Point(1.0, 2.0),), distance_px=3.5
     ),
+    PairsEvent(pairs=(PAIR,), pairs_revision=2),
     PreviewEvent(etag='"3"'),
     HeartbeatEvent(),
     EndEvent(state=JobState.SUCCEEDED, end_reason=EndReason.STALLED, has_result=True),
@@ -115,6 +142,14 @@ def test_the_servers_reader_and_writer_agree_with_ours(message):
         (StartJob, {"id": "0" * 32, "kind": JobKind.INVERT, "pairs": (PAIR,)}),
         (StartJob, {"id": "0" * 32, "kind": JobKind.DRAG, "pairs": (PAIR,) * 257}),
         (StartJob, {"id": "0" * 32, "kind": JobKind.DRAG, "pairs": (PAIR,), "step_budget": 0}),
+        (StartJob, {"id": "0" * 32, "kind": JobKind.UNDO, "pairs": (PAIR,)}),
+        (StartJob, {"id": "0" * 32, "kind": JobKind.UNDO, "step_budget": 5}),
+        (StartJob, {"id": "0" * 32, "kind": JobKind.REDO, "position": 1}),
+        (StartJob, {"id": "0" * 32, "kind": JobKind.SHOW, "amount": 1.51}),
+        (StartJob, {"id": "0" * 32, "kind": JobKind.SHOW, "position": -1}),
+        (SetPairs, {"pairs": ()}),
+        (SetPairs, {"pairs": (PAIR,) * 257}),
+        (CreateSession, {"image": IMAGE, "bounds_canvas": WINDOW, "snapshot": "../x"}),
         (EndEvent, {"state": JobState.RUNNING}),
     ],
 )

@@ -70,7 +70,8 @@ def test_every_refusal_of_the_table_can_be_met_somewhere() -> None:
     # The other codes are those of a job's end, or of an endpoint that is none.
     told = {code for row in ENDPOINTS for code in row.problem_codes}
     of_jobs = {"device-lost", "engine-failed", "engine-unavailable", "inversion-diverged"}
-    of_jobs |= {"model-rejected", "out-of-vram"}
+    of_jobs |= {"model-rejected", "out-of-vram", "snapshot-rejected", "history-end"}
+    of_jobs |= {"cancelled-by-server"}
     assert PROBLEMS.keys() - told == of_jobs | {"method-not-allowed"}
 
 

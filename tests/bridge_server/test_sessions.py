@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge_client.geometry import Bounds
+from bridge_client.messages import HistoryState
 from bridge_server.engine_port import SessionSpec
 from bridge_server.problems import ProblemError
 from bridge_server.sessions import SessionStore
@@ -67,6 +68,6 @@ def test_the_longest_idle_comes_first(store: SessionStore, clock: FakeClock) -> 
 
 def test_a_session_says_what_became_of_it(store: SessionStore) -> None:
     session = store.create(SPEC)
-    session.advance(is_inverted=True)
+    session.advance(is_inverted=True, history=HistoryState())
     reply = session.reply(lease_s=9)
     assert (reply.revision, reply.is_inverted, reply.lease_s) == (1, True, 9)

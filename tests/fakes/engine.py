@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from bridge_client.geometry import Bounds, Point, PointPair
-from bridge_client.messages import EndReason, JobKind
+from bridge_client.messages import EndReason, HistoryState, JobKind, ModelInfo
 from bridge_server import wire
 from bridge_server.engine_port import (
     DragStep,
+    EngineFailure,
     EngineStep,
     EngineTask,
+    HistoryStep,
     InversionStep,
     LayerPixels,
     RgbImage,
@@ -88,6 +91,7 @@ class FakeScript:
     fail_open: Exception | None = None
     fail_drag: tuple[int, Exception] | None = None
     """Step index and what is raised instead of that step."""
+    fail_snapshot: Exception | None = None
     before_warm_up: Callable[[], None] = lambda: None
 
 
@@ -101,8 +105,20 @@ class FakeEngine:
     thread_names: set[str] = field(default_factory=set)
     is_warm: bool = False
 
-    def models(self) -> tuple[str, ...]:
-        return ("default", "other")
+    def models(self) -> tuple[ModelInfo, ...]:
+        return tuple(
+            ModelInfo(
+                id=name,
+                title=f"The {name} model",
+                licence="CC0-1.0",
+                resolution_px=64,
+                feature_side_px=16,
+                aspect=aspect,
+                is_installed=name != "lacking",
+                is_loaded=self.is_warm,
+            )
+            for name, aspect in (("default", 1.0), ("other", 2.0), ("lacking", 1.0))
+        )
 
     def devices(self) -> tuple[str, ...]:
         return ("fake",) if self.is_warm else ()
@@ -129,18 +145,34 @@ class FakeSession:
         self.is_closed = False
         self.inversions = 0
         self.previews = 0
+        self.tasks: list[EngineTask] = []
         self._engine = engine
-        self._is_inverted = False
+        self._is_inverted = spec.snapshot is not None
+        self._history = _read_snapshot(spec.snapshot)
+        self._pairs: tuple[PointPair, ...] = ()
 
     @property
     def is_inverted(self) -> bool:
         return self._is_inverted
 
+    @property
+    def history(self) -> HistoryState:
+        return self._history
+
     def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
-        if task.kind is JobKind.INVERT or not self._is_inverted:
+        self.tasks.append(task)
+        self._pairs = task.pairs
+        if task.kind is JobKind.INVERT or (task.kind is JobKind.DRAG and not self._is_inverted):
             yield from self._invert()
         if task.kind is JobKind.DRAG:
-            yield from self._drag(task)
+            yield from self._drag(task.step_budget or 100)
+        elif task.kind is not JobKind.INVERT:
+            self._step()
+            self._move(task)
+            yield HistoryStep()
+
+    def set_pairs(self, pairs: tuple[PointPair, ...]) -> None:
+        self._pairs = pairs
 
     def preview(self) -> RgbImage:
         self.previews += 1
@@ -149,6 +181,11 @@ class FakeSession:
 
     def result(self) -> LayerPixels:
         return fake_result(self.spec)
+
+    def snapshot(self) -> bytes:
+        if self._engine.script.fail_snapshot is not None:
+            raise self._engine.script.fail_snapshot
+        return json.dumps(asdict(self._history)).encode()
 
     def close(self) -> None:
         self.is_closed = True
@@ -161,27 +198,62 @@ class FakeSession:
         self._is_inverted = True
         self.inversions += 1
 
-    def _drag(self, task: EngineTask) -> Generator[EngineStep, None, None]:
+    def _drag(self, budget: int) -> Generator[EngineStep, None, None]:
         script = self._engine.script
-        budget = task.step_budget or 100
         count = min(script.drag_steps, budget)
-        for index in range(count + 1):  # 0 is the picture before the first update
-            self._step()
-            if script.fail_drag is not None and script.fail_drag[0] == index:
-                raise script.fail_drag[1]
-            share = index / count
-            is_last = index == count
-            yield DragStep(
-                step_index=index,
-                step_budget=budget,
-                handles_canvas=tuple(_walked(pair, share) for pair in task.pairs),
-                distance_px=_mean_distance(task.pairs) * (1 - share),
-                end_reason=script.end_reason if is_last else None,
-            )
+        before, made = self._history, 0
+        try:
+            for index in range(count + 1):  # 0 is the picture before the first update
+                self._step()
+                if script.fail_drag is not None and script.fail_drag[0] == index:
+                    raise script.fail_drag[1]
+                made = index
+                yield self._drag_step(index, count, budget)
+        finally:
+            if made:
+                depth = before.undo_depth + 1
+                self._history = HistoryState(undo_depth=depth, position=made, last_position=made)
+
+    def _drag_step(self, index: int, count: int, budget: int) -> DragStep:
+        share = index / count
+        return DragStep(
+            step_index=index,
+            step_budget=budget,
+            handles_canvas=tuple(_walked(pair, share) for pair in self._pairs),
+            distance_px=_mean_distance(self._pairs) * (1 - share),
+            confidences=tuple(0.9 for _ in self._pairs),
+            end_reason=self._engine.script.end_reason if index == count else None,
+        )
+
+    def _move(self, task: EngineTask) -> None:
+        history = self._history
+        way = {JobKind.UNDO: 1, JobKind.REDO: -1}.get(task.kind, 0)
+        undo_depth, redo_depth = history.undo_depth - way, history.redo_depth + way
+        if min(undo_depth, redo_depth) < 0:
+            raise EngineFailure("history-end", f"There is nothing to {task.kind.value}.")
+        position = history.position if task.position is None else task.position
+        if position > history.last_position:
+            raise EngineFailure("invalid-request", f"There is no position {position}.")
+        self._history = replace(
+            history,
+            undo_depth=undo_depth,
+            redo_depth=redo_depth,
+            position=position,
+            amount=history.amount if task.amount is None else task.amount,
+        )
 
     def _step(self) -> None:
         self._engine.thread_names.add(threading.current_thread().name)
         self._engine.gate.pass_step()
+
+
+def _read_snapshot(content: bytes | None) -> HistoryState:
+    if content is None:
+        return HistoryState()
+    try:
+        return HistoryState(**json.loads(content))
+    except (ValueError, TypeError) as error:
+        raise EngineFailure("snapshot-rejected", "The snapshot is damaged.") from error
 
 
 def fake_result(spec: SessionSpec) -> LayerPixels:

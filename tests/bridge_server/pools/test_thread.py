@@ -11,11 +11,12 @@ import numpy.typing as npt
 import pytest
 
 from bridge_client.geometry import Bounds, Point, PointPair
-from bridge_client.messages import EndReason, JobKind
+from bridge_client.messages import EndReason, HistoryState, JobKind, ModelInfo
 from bridge_server.engine_port import (
     DragStep,
     EngineFailure,
     EngineTask,
+    HistoryStep,
     InversionStep,
     SessionSpec,
 )
@@ -35,6 +36,7 @@ class Record:
     step_budget: int = 2
     loss: float = 0.5
     handles_window: tuple[tuple[float, float], ...] = ((0.5, 1.0),)
+    confidences: tuple[float, ...] = (0.75,)
     distance_px: float = 1.0
     end_reason: EndReason | None = None
     pixels: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros((1, 1, 4), np.uint8))
@@ -57,6 +59,13 @@ class DoubleSession:
     drags: list[tuple[Sequence[Any], int | None]] = field(default_factory=list)
     is_drag_left: bool = False
     failure: Exception | None = None
+    snapshot_given: bytes | None = None
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+    undo_depth: int = 1
+    redo_depth: int = 0
+    trajectory: int = 3
+    position: int = 1
+    amount: float = 1.0
 
     def invert(self) -> Iterator[Record]:
         self.inversions += 1
@@ -73,6 +82,26 @@ class DoubleSession:
         except GeneratorExit:
             self.is_drag_left = True
             raise
+
+    def set_pairs(self, pairs: Sequence[Any]) -> None:
+        self.calls.append(("set_pairs", pairs))
+
+    def undo(self) -> None:
+        self.calls.append(("undo",))
+
+    def redo(self) -> None:
+        self.calls.append(("redo",))
+
+    def scrub(self, position: int) -> None:
+        if position >= self.trajectory:
+            raise ValueError("there is no such position")
+        self.calls.append(("scrub", position))
+
+    def set_amount(self, amount: float) -> None:
+        self.calls.append(("set_amount", amount))
+
+    def snapshot(self) -> bytes:
+        return b"snapshot"
 
     def preview(self) -> npt.NDArray[np.uint8]:
         return self.window[..., :3]
@@ -101,10 +130,22 @@ class Double:
         self.sessions.append(DoubleSession(generator, window, mask))
         return self.sessions[-1]
 
+    def restore_session(
+        self,
+        generator: str,
+        window: npt.NDArray[np.uint8],
+        mask: npt.NDArray[np.uint8] | None,
+        snapshot: bytes,
+    ) -> DoubleSession:
+        session = self.open_session(generator, window, mask)
+        session.snapshot_given = snapshot
+        return session
+
     def api(self) -> EngineApi:
         return EngineApi(
             load_generator=self.load_generator,
             open_session=self.open_session,
+            restore_session=self.restore_session,
             make_pair=lambda handle, target: (handle, target),
             failure_codes=((DoubleFailure, "inversion-diverged"),),
             devices=("double",),
@@ -116,9 +157,14 @@ def double() -> Double:
     return Double()
 
 
+MODEL = ModelInfo(
+    id="default", title="A double", licence="CC0-1.0", resolution_px=64, feature_side_px=16
+)
+
+
 @pytest.fixture
 def pool(double: Double) -> ThreadPool:
-    pool = ThreadPool(double.api)
+    pool = ThreadPool(double.api, lambda: (MODEL,))
     pool.warm_up()
     return pool
 
@@ -146,8 +192,10 @@ def test_a_session_of_another_model_does_not_load_the_default_one(double: Double
 
 
 def test_nothing_is_loaded_before_warm_up(double: Double) -> None:
-    pool = ThreadPool(double.api)
-    assert (pool.models(), pool.devices(), double.loads) == (("default",), (), [])
+    pool = ThreadPool(double.api, lambda: (MODEL,))
+    assert (pool.models(), pool.devices(), double.loads) == ((MODEL,), (), [])
+    pool.warm_up()
+    assert [model.is_loaded for model in pool.models()] == [True]
 
 
 def test_a_missing_part_of_the_engine_is_a_failure_with_a_code() -> None:
@@ -211,6 +259,7 @@ def test_points_go_to_window_px_and_come_back_in_canvas_px(
     assert double.sessions[0].drags == [([((0.5, 1.0), (1.5, 1.0))], 9)]
     assert isinstance(last, DragStep)
     assert last.handles_canvas == (Point(100.5, 201.0),)
+    assert last.confidences == (0.75,)
     assert last.end_reason is EndReason.REACHED
 
 
@@ -245,3 +294,86 @@ def test_a_closed_session_says_so(pool: ThreadPool) -> None:
     session.close()
     with pytest.raises(ValueError, match="closed"):
         session.preview()
+
+
+def restored(pool: ThreadPool) -> ThreadSession:
+    return pool.open(replace(spec(), snapshot=b"there"))
+
+
+def test_a_session_is_restored_from_its_snapshot(pool: ThreadPool, double: Double) -> None:
+    session = restored(pool)
+    assert double.sessions[0].snapshot_given == b"there"
+    assert session.is_inverted
+    assert [type(step) for step in session.run(DRAG)] == [DragStep, DragStep]
+    assert session.snapshot() == b"snapshot"
+
+
+def test_a_snapshot_that_the_engine_refuses_has_a_code_of_its_own(
+    pool: ThreadPool, double: Double
+) -> None:
+    double.refusal = ValueError("the snapshot is of another model")
+    with pytest.raises(EngineFailure, match="another model") as caught:
+        restored(pool)
+    assert caught.value.code == "snapshot-rejected"
+
+
+def test_where_a_session_stands_is_told(pool: ThreadPool) -> None:
+    assert restored(pool).history == HistoryState(undo_depth=1, position=1, last_position=2)
+
+
+@pytest.mark.parametrize(
+    ("task", "calls"),
+    [
+        (EngineTask(kind=JobKind.UNDO), [("undo",)]),
+        (EngineTask(kind=JobKind.SHOW), []),
+        (
+            EngineTask(kind=JobKind.SHOW, position=2, amount=0.5),
+            [("scrub", 2), ("set_amount", 0.5)],
+        ),
+    ],
+)
+def test_the_history_is_gone_through(
+    pool: ThreadPool, double: Double, task: EngineTask, calls: list[tuple[object, ...]]
+) -> None:
+    assert list(restored(pool).run(task)) == [HistoryStep()]
+    assert double.sessions[0].calls == calls
+
+
+@pytest.mark.parametrize(
+    ("task", "code"),
+    [
+        (EngineTask(kind=JobKind.REDO), "history-end"),
+        (EngineTask(kind=JobKind.SHOW, position=3), "invalid-request"),
+    ],
+)
+def test_what_the_history_does_not_have_is_refused(
+    pool: ThreadPool, task: EngineTask, code: str
+) -> None:
+    with pytest.raises(EngineFailure) as caught:
+        list(restored(pool).run(task))
+    assert caught.value.code == code
+
+
+def test_there_is_no_history_before_the_inversion(pool: ThreadPool) -> None:
+    with pytest.raises(EngineFailure) as caught:
+        list(pool.open(spec()).run(EngineTask(kind=JobKind.SHOW)))
+    assert caught.value.code == "history-end"
+
+
+def test_pairs_set_while_it_drags_go_to_the_engine(pool: ThreadPool, double: Double) -> None:
+    session = restored(pool)
+    steps = session.run(DRAG)
+    next(steps)
+    session.set_pairs((PointPair(Point(100.5, 201.0), Point(101.0, 200.0)),))
+    assert double.sessions[0].calls == [("set_pairs", [((0.5, 1.0), (1.0, 0.0))])]
+    steps.close()
+
+
+def test_pairs_set_while_it_inverts_are_those_of_the_drag(pool: ThreadPool, double: Double) -> None:
+    session = pool.open(spec())
+    steps = session.run(DRAG)
+    next(steps)
+    session.set_pairs((PointPair(Point(100.5, 201.0), Point(101.0, 200.0)),))
+    list(steps)
+    assert double.sessions[0].calls == []
+    assert double.sessions[0].drags == [([((0.5, 1.0), (1.0, 0.0))], None)]

@@ -1,0 +1,179 @@
+"""JobRun: one job on the engine, step by step, from its start to its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+
+from bridge_client.messages import JobKind, PreviewEvent
+from bridge_server import wire
+from bridge_server.engine_port import (
+    DEVICE_LOST,
+    DragStep,
+    EngineFailure,
+    EngineSession,
+    EngineStep,
+    EngineTask,
+    InversionStep,
+)
+from bridge_server.job_store import JobRecord
+from bridge_server.problems import ProblemError
+from bridge_server.sessions import Session
+
+_log = logging.getLogger(__name__)
+
+
+class JobRun:
+    """The run of one job; the worker's thread alone calls it.
+
+    A pause lies between two calls of ``go_on``: what the engine has begun waits here.
+    """
+
+    def __init__(
+        self,
+        record: JobRecord,
+        *,
+        open_engine: Callable[[Session], EngineSession],
+        on_device_lost: Callable[[], None],
+        clock: Callable[[], float],
+        max_snapshot_bytes: int,
+    ) -> None:
+        """Args: the job, who opens its session's engine, whom to tell that the device is lost for
+        this process, a clock, and how large a snapshot may be."""
+        self._record = record
+        self._open_engine = open_engine
+        self._on_device_lost = on_device_lost
+        self._clock = clock
+        self._max_snapshot_bytes = max_snapshot_bytes
+        self._engine: EngineSession  # both since the beginning
+        self._steps: Generator[EngineStep, None, None] | None = None
+        self._last_step: EngineStep | None = None
+        self._pairs_revision = 0
+
+    def is_ready(self) -> bool:
+        """Whether it is not paused."""
+        return not self._record.is_paused
+
+    def go_on(self) -> bool:
+        """Make steps until the job has ended (True) or is paused (False)."""
+        try:
+            if self._steps is None and not self._begin():
+                return True
+            return self._make_steps()
+        except EngineFailure as failure:
+            _log.info("Job %s failed: %s (%s).", self._record.id, failure.message, failure.code)
+            self._record.fail(ProblemError(failure.code, failure.message).message())
+            if failure.code == DEVICE_LOST:
+                self._on_device_lost()
+        except ProblemError as problem:
+            self._record.fail(problem.message())
+        except Exception:  # the worker's border: whatever an engine raises ends this job only
+            _log.exception("Job %s failed unexpectedly.", self._record.id)
+            self._record.fail(ProblemError("internal", "The engine failed unexpectedly.").message())
+        return True
+
+    def _begin(self) -> bool:
+        record, session = self._record, self._record.session
+        if session.is_closed:
+            record.ask_cancel()
+        if not record.start():
+            return False
+        # Asked again, because jobs that waited before this one have changed the session.
+        session.check_revision(record.job.request.base_revision)
+        self._engine = session.engine = session.engine or self._open_engine(session)
+        self._steps = self._engine.run(self._task())
+        return True
+
+    def _task(self) -> EngineTask:
+        job = self._record.job
+        self._pairs_revision = job.pairs_revision
+        return EngineTask(
+            kind=JobKind(job.request.kind),
+            pairs=job.pairs,
+            step_budget=job.request.step_budget,
+            position=job.request.position,
+            amount=job.request.amount,
+        )
+
+    def _make_steps(self) -> bool:
+        is_over = True
+        try:
+            is_over = self._follow_steps()
+        finally:
+            if is_over:
+                self._leave()
+        if is_over:
+            self._finish()
+        return is_over
+
+    def _follow_steps(self) -> bool:
+        assert self._steps is not None
+        while not self._record.is_cancel_asked:
+            if self._record.is_paused:
+                return False
+            self._hand_over_pairs()
+            step = next(self._steps, None)
+            if step is None:
+                break
+            self._tell(step)
+        return True
+
+    def _hand_over_pairs(self) -> None:
+        job = self._record.job
+        if job.pairs_revision != self._pairs_revision:
+            self._engine.set_pairs(job.pairs)
+            self._pairs_revision = job.pairs_revision
+
+    def _tell(self, step: EngineStep) -> None:
+        self._last_step = step
+        event = wire.progress_event(step, pairs_revision=self._pairs_revision)
+        if event is not None:
+            self._record.report(event)
+        if self._record.preview.wants_image(self._clock()):
+            self._offer_preview()
+
+    def _leave(self) -> None:
+        """Let the engine end what it has begun; then the session stands where the job left it."""
+        session, engine = self._record.session, self._engine
+        if self._steps is not None:
+            self._steps.close()
+        if self._last_step is None:
+            return
+        session.advance(is_inverted=engine.is_inverted, history=engine.history)
+        if engine.is_inverted:
+            self._keep_snapshot()
+
+    def _keep_snapshot(self) -> None:
+        try:
+            content = self._engine.snapshot()
+        except Exception:  # the edit is there all the same; only the copy of it is older
+            _log.exception("The session of job %s could not be written down.", self._record.id)
+            return
+        if len(content) > self._max_snapshot_bytes:
+            _log.info("The session of job %s is too large to be written down.", self._record.id)
+            return
+        self._record.session.keep_snapshot(content)
+
+    def _finish(self) -> None:
+        last_step = self._last_step
+        if last_step is None:
+            self._record.finish(None, None)
+            return
+        self._offer_preview()
+        self._record.preview.take()  # no step follows: keep the picture as JPEG, not as an array
+        end_reason = last_step.end_reason if isinstance(last_step, DragStep) else None
+        self._record.finish(end_reason, self._engine.result() if _has_edit(last_step) else None)
+
+    def _offer_preview(self) -> None:
+        began_s = self._clock()
+        image = self._engine.preview()
+        now_s = self._clock()
+        etag = self._record.preview.offer(image, now_s, cost_s=now_s - began_s)
+        self._record.report(PreviewEvent(etag=etag))
+
+
+def _has_edit(last_step: EngineStep) -> bool:
+    if isinstance(last_step, DragStep):
+        # Step 0 is the picture before the first update: cancelled there, nothing was edited.
+        return last_step.step_index > 0 or last_step.end_reason is not None
+    return not isinstance(last_step, InversionStep)
