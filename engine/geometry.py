@@ -41,6 +41,11 @@ class PointPair:
                 f"{tuple(self.target)}; draw the arrow again"
             )
 
+    @property
+    def is_pin(self) -> bool:
+        """Whether the handle shall stay where it is."""
+        return self.handle == self.target
+
 
 def to_tensor(points: Sequence[Point], *, scale: float, device: torch.device) -> Tensor:
     """Gives points of one frame as (K, 2), float32, in another that is `scale` times as large."""

@@ -1,5 +1,9 @@
 """One open window: invert it once, drag it as often as the artist likes, and take the edit as a
-layer."""
+layer.
+
+What is shown is the *present*: an entry of the history, a position on its trajectory and an amount.
+Each drag begins from the present as it is shown and becomes the next entry.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +17,11 @@ from engine.checkpoints.catalogue import LoadedModel
 from engine.composite import LayerPatch, cut_to_content, edit_layer, lay_over
 from engine.device import choose_device, told_device_failures
 from engine.drag import loop
-from engine.drag.loop import DragSpace, EndReason
+from engine.drag.loop import Drag, DragSpace, EndReason
 from engine.drag.params import DragParams
+from engine.generator.generator import GeneratorProtocol
 from engine.geometry import Point, PointPair, to_points, to_tensor
+from engine.history import Entry, History, Recording
 from engine.images import Pixels, resize, uint8_pixels, unit_tensor
 from engine.inversion.projection import InversionParams, InversionStep, invert
 from engine.window import to_generator_frame
@@ -30,14 +36,16 @@ class DragStep:
     Attributes:
         step_index: 0 for the picture before the first update.
         step_budget: how many updates there will be at most.
-        handles_window: where the handles are now, window px.
-        distance_px: mean distance of the handles to their targets, window px.
+        handles_window: where the handles are now, window px, in the order of the pairs.
+        confidences: beside them, in [0, 1]: how sure it is that they are there.
+        distance_px: mean distance of the handles to their targets, window px; pins left out.
         end_reason: why this is the last step; None if another follows.
     """
 
     step_index: int
     step_budget: int
     handles_window: tuple[Point, ...]
+    confidences: tuple[float, ...]
     distance_px: float
     end_reason: EndReason | None
 
@@ -79,30 +87,31 @@ class EditingSession:
             if editable_mask is None
             else resize(unit_tensor(editable_mask), (size, size)).to(self._device)
         )
-        self._w_pivot: Tensor | None = None
-        self._w_plus: Tensor | None = None
+        self._finished: History | None = None
+        self._running: _RunningDrag | None = None
         self._before: Tensor | None = None
 
     @property
     def is_inverted(self) -> bool:
         """Whether the window's latent is known."""
-        return self._w_pivot is not None
+        return self._finished is not None
 
     @property
     def w_plus(self) -> Tensor:
-        """The latent as it is now, (1, num_ws, w_dim)."""
-        if self._w_plus is None:
-            raise ValueError("the picture has no latent yet; call invert() first")
-        return self._w_plus
+        """The latent that is shown, (1, num_ws, w_dim); of a drag that runs its best step's."""
+        return self._history.w_plus
 
     def invert(self, params: InversionParams | None = None) -> Iterator[InversionStep]:
         """Searches the window's latent; each step's best is kept, so stopping early is allowed.
+
+        The history begins anew.
 
         Raises:
             InversionDiverged: the search left the range of numbers.
             OutOfDeviceMemory: the device cannot hold a step.
             DeviceLost: the device refuses all further work.
         """
+        self._refuse_while_running("inverting")
         steps = invert(self._generator, self._picture, w_spread=self._w_spread, params=params)
         with told_device_failures():
             for step in steps:
@@ -110,7 +119,8 @@ class EditingSession:
                 yield step
 
     def set_pivot(self, w_pivot: Tensor) -> None:
-        """Begins from a known latent (1, w_dim) instead of inverting."""
+        """Begins from a known latent (1, w_dim) instead of inverting; the history begins anew."""
+        self._refuse_while_running("setting a latent")
         self._set_pivot(w_pivot.to(self._device))
 
     def drag(
@@ -119,7 +129,10 @@ class EditingSession:
         step_budget: int | None = None,
         params: DragParams | None = None,
     ) -> Iterator[DragStep]:
-        """Drags from where the session stands; the best step is kept however the drag ends.
+        """Drags from the present; the best step is kept however the drag ends.
+
+        A drag that made an update, even if it was stopped, becomes an entry of the history, and
+        what had been undone is dropped.
 
         Args:
             pairs: handles and targets, window px.
@@ -127,36 +140,127 @@ class EditingSession:
             params: how to drag; None for the defaults.
 
         Raises:
-            ValueError: there is no pair, or a handle is outside the window.
+            ValueError: there is no pair, a handle is outside the window, or another drag runs.
             OutOfDeviceMemory: the device cannot hold a step.
             DeviceLost: the device refuses all further work.
         """
         self._check_pairs(pairs)
-        w_plus = self.w_plus
+        history = self._still_history("starting another")
         params = params or DragParams()
         if step_budget is not None:
             params = replace(params, step_budget=step_budget)
-        to_feature = self._space.block / self._window.shape[0]
-        steps = loop.drag(
-            self._generator,
-            w_plus,
-            to_tensor([p.handle for p in pairs], scale=to_feature, device=self._device),
-            to_tensor([p.target for p in pairs], scale=to_feature, device=self._device),
-            space=self._space,
-            editable_mask=self._generator_mask,
-            params=params,
-        )
         with told_device_failures():
-            for step in steps:
-                if step.is_best:
-                    self._w_plus = step.w_plus
-                yield DragStep(
-                    step_index=step.step_index,
-                    step_budget=params.step_budget,
-                    handles_window=to_points(step.handles, scale=1.0 / to_feature),
-                    distance_px=step.distance / to_feature,
-                    end_reason=step.end_reason,
-                )
+            running = self._running = self._begin(pairs, history, params)
+            try:
+                for step in running.drag:
+                    yield running.record(step, params.step_budget)
+            finally:
+                self._running = None
+                self._finished = running.history()
+
+    def set_pairs(self, pairs: Sequence[PointPair]) -> None:
+        """Changes what the drag that runs drags, from its next step on.
+
+        A pair is known by its handle as it was first given: with another target its target has
+        moved; with the handle itself as its target it becomes a pin, held where it is now; a pair
+        that is left out is let go. A pair whose handle is new drags the part that is there in the
+        picture as it is now.
+
+        Raises:
+            ValueError: no drag runs, there is no pair, or a new handle is outside the window.
+        """
+        if self._running is None or self._running.drag.has_ended:
+            raise ValueError("no drag runs; start one with drag() and these pairs")
+        self._check_pairs(pairs)
+        with told_device_failures():
+            self._running.set_pairs(pairs)
+
+    @property
+    def undo_depth(self) -> int:
+        """How many drags can be undone; one that runs is not among them yet."""
+        return self._finished.index if self._finished else 0
+
+    @property
+    def redo_depth(self) -> int:
+        """How many drags can be redone."""
+        return len(self._finished.entries) - self._finished.index if self._finished else 0
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a drag to undo."""
+        return self.undo_depth > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone drag to redo."""
+        return self.redo_depth > 0
+
+    @property
+    def trajectory(self) -> int:
+        """How many steps of the present drag are kept; the first is the picture before it.
+
+        1 where no drag is done.
+        """
+        return len(self._entry.trajectory) if self._entry else 1
+
+    @property
+    def position(self) -> int:
+        """Which of the steps kept is shown."""
+        return self._entry.position if self._entry else 0
+
+    @property
+    def amount(self) -> float:
+        """How strongly the present drag is shown; 1 is as it was dragged."""
+        return self._entry.amount if self._entry else 1.0
+
+    def undo(self) -> None:
+        """Goes back to what was shown before the present drag.
+
+        Raises:
+            ValueError: there is no drag to undo, or one runs.
+        """
+        history = self._still_history("an undo")
+        if not self.can_undo:
+            raise ValueError("there is no drag to undo; drag a handle first")
+        self._finished = history.moved_to(history.index - 1)
+
+    def redo(self) -> None:
+        """Shows the drag that was undone last, as it was shown.
+
+        Raises:
+            ValueError: there is no drag to redo, or one runs.
+        """
+        history = self._still_history("a redo")
+        if not self.can_redo:
+            raise ValueError("there is no drag to redo; undo one first")
+        self._finished = history.moved_to(history.index + 1)
+
+    def scrub(self, position: int) -> None:
+        """Shows another step of the present drag.
+
+        Args:
+            position: 0 for the picture before it, up to `trajectory` - 1.
+
+        Raises:
+            ValueError: there is no such step or no drag, or one runs.
+        """
+        self._finished = self._still_history("going through the last one").showing(
+            position=position
+        )
+
+    def set_amount(self, amount: float) -> None:
+        """Shows the present drag weaker or stronger: w0 + amount (w - w0).
+
+        w0 is what was shown when this drag began, so the drags before it stay as they are; their
+        amounts are reached by undo. The step is the one at `position`.
+
+        Args:
+            amount: 0 for the picture before the drag, 1 for the drag, at most 1.5.
+
+        Raises:
+            ValueError: the amount is out of range, there is no drag, or one runs.
+        """
+        self._finished = self._still_history("changing the amount").showing(amount=amount)
 
     @told_device_failures()
     def layer(self) -> Pixels:
@@ -173,7 +277,7 @@ class EditingSession:
         """Gives the window with the edit so far on white, at most `PREVIEW_SIZE_PX` large:
         (s, s, 3), uint8."""
         ground, window, mask = self._preview_window
-        if self._w_plus is None:
+        if not self.is_inverted:
             return ground[:, :, :3]
         layer = edit_layer(window, self._render_before(), self._render(), mask)
         return lay_over(ground, layer)[:, :, :3]
@@ -193,9 +297,44 @@ class EditingSession:
 
     # ------------------------------------------------------------------------------------------
 
+    @property
+    def _history(self) -> History:
+        """The history, of a drag that runs as if it ended now."""
+        if self._running is not None:
+            return self._running.history()
+        if self._finished is None:
+            raise ValueError("the picture has no latent yet; call invert() first")
+        return self._finished
+
+    @property
+    def _entry(self) -> Entry | None:
+        return None if self._finished is None else self._finished.present
+
+    def _still_history(self, purpose: str) -> History:
+        """The history, which may be changed now."""
+        self._refuse_while_running(purpose)
+        return self._history
+
+    def _refuse_while_running(self, purpose: str) -> None:
+        if self._running is not None:
+            raise ValueError(f"a drag runs; end it before {purpose}")
+
+    def _begin(
+        self, pairs: Sequence[PointPair], history: History, params: DragParams
+    ) -> "_RunningDrag":
+        return _RunningDrag(
+            generator=self._generator,
+            pairs=pairs,
+            history=history,
+            space=self._space,
+            editable_mask=self._generator_mask,
+            params=params,
+            window_side=self._window.shape[0],
+        )
+
     def _set_pivot(self, w_pivot: Tensor) -> None:
-        self._w_pivot = w_pivot
-        self._w_plus = w_pivot[:, None].repeat(1, self._generator.num_ws, 1)
+        base = w_pivot[:, None].repeat(1, self._generator.num_ws, 1)
+        self._finished = History(base=base)
         self._before = None
 
     @torch.no_grad()
@@ -205,8 +344,7 @@ class EditingSession:
     @torch.no_grad()
     def _render_before(self) -> Tensor:
         if self._before is None:
-            assert self._w_pivot is not None
-            self._before = self._generator.render([self._w_pivot] * self._generator.num_ws)
+            self._before = self._generator.render(self._history.base.unbind(1))
         return self._before
 
     def _check_pairs(self, pairs: Sequence[PointPair]) -> None:
@@ -219,6 +357,97 @@ class EditingSession:
                     f"the handle {pair.handle.x:g},{pair.handle.y:g} is outside the window of "
                     f"{width} x {height} px; begin the arrow inside it"
                 )
+
+
+class _RunningDrag:
+    """A drag that runs: in window px outwards, with the pairs that it was given, and recorded."""
+
+    def __init__(
+        self,
+        *,
+        generator: GeneratorProtocol,
+        pairs: Sequence[PointPair],
+        history: History,
+        space: DragSpace,
+        editable_mask: Tensor | None,
+        params: DragParams,
+        window_side: int,
+    ) -> None:
+        self._before = history
+        self._rows = space.rows
+        self._scale = space.block / window_side  # feature px for one of the window
+        self._device = history.base.device
+        self._pairs = tuple(pairs)
+        self._ways = [_way(pair) for pair in pairs]
+        self._handles = tuple(pair.handle for pair in pairs)  # where they were found last
+        self._recording = Recording(history.w_plus[0, : space.rows])
+        self.drag = Drag(
+            generator,
+            history.w_plus,
+            self._to_feature([pair.handle for pair in pairs]),
+            self._to_feature([pair.target for pair in pairs]),
+            space=space,
+            editable_mask=editable_mask,
+            params=params,
+        )
+
+    def record(self, step: loop.DragStep, step_budget: int) -> DragStep:
+        """Keeps a step; gives it as an artist is told of it."""
+        self._recording.add(step.step_index, step.w_plus[0, : self._rows], is_best=step.is_best)
+        self._handles = to_points(step.handles, scale=1.0 / self._scale)
+        return DragStep(
+            step_index=step.step_index,
+            step_budget=step_budget,
+            handles_window=self._handles,
+            confidences=tuple(step.confidences.tolist()),
+            distance_px=step.distance / self._scale,
+            end_reason=step.end_reason,
+        )
+
+    def history(self) -> History:
+        """Gives the history with the drag so far, if it made an update."""
+        if not self._recording.has_update:
+            return self._before
+        return self._before.with_drag(self._recording.entry())
+
+    def set_pairs(self, pairs: Sequence[PointPair]) -> None:
+        """Changes the pairs; `EditingSession.set_pairs` says how."""
+        known_as = _known_as(pairs, self._pairs)
+        ways = [
+            _way(pair) if old is None or not pair.is_pin else self._hold(old)
+            for pair, old in zip(pairs, known_as, strict=True)
+        ]
+        self._ways = ways
+        self._pairs = tuple(pairs)
+        self.drag.set_points(
+            self._to_feature([handle for handle, _ in ways]),
+            self._to_feature([target for _, target in ways]),
+            known_as,
+        )
+
+    def _hold(self, index: int) -> tuple[Point, Point]:
+        """Gives the way of a point that is a pin from now on, or still is."""
+        handle, target = self._ways[index]
+        return (target, target) if handle == target else (self._handles[index],) * 2
+
+    def _to_feature(self, points: Sequence[Point]) -> Tensor:
+        return to_tensor(points, scale=self._scale, device=self._device)
+
+
+def _way(pair: PointPair) -> tuple[Point, Point]:
+    return pair.handle, pair.target
+
+
+def _known_as(pairs: Sequence[PointPair], before: Sequence[PointPair]) -> list[int | None]:
+    """Gives for each pair the index of the one before with the same handle, or None."""
+    free = list(enumerate(before))
+    known: list[int | None] = []
+    for pair in pairs:
+        same = next((each for each in free if each[1].handle == pair.handle), None)
+        known.append(None if same is None else same[0])
+        if same is not None:
+            free.remove(same)
+    return known
 
 
 def _check_mask(window: Pixels, mask: Pixels | None) -> None:

@@ -5,7 +5,7 @@ the same, one forward pass serves both, and the distance that a step tells belon
 it tells.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,14 +39,16 @@ class DragStep:
     Attributes:
         step_index: 0 for the picture before the first update.
         handles: (K, 2), where the handles are, feature px.
-        distance: mean distance of the handles to their targets, feature px.
+        confidences: (K,), in [0, 1], how sure that is; `point_tracking.confidence` says how.
+        distance: mean distance of the handles to their targets, pins left out, feature px.
         w_plus: (1, num_ws, w_dim), the latent of this step.
-        is_best: no step so far had a smaller distance.
+        is_best: no step since the points were set had a smaller mean distance, pins included.
         end_reason: why this is the last step; None if another follows.
     """
 
     step_index: int
     handles: Tensor
+    confidences: Tensor
     distance: float
     w_plus: Tensor
     is_best: bool
@@ -88,6 +90,31 @@ def drag(
 ) -> Iterator[DragStep]:
     """Drags the handles to their targets; the caller stops it by not asking for more.
 
+    As `Drag`, whose arguments these are, for points that stay the same.
+
+    Yields:
+        The picture before the first update, then one record for each update; the last has a reason.
+
+    Raises:
+        ValueError: there is no handle, or the shapes do not fit.
+    """
+    yield from Drag(
+        generator,
+        w_plus,
+        handles,
+        targets,
+        space=space,
+        editable_mask=editable_mask,
+        params=params,
+    )
+
+
+class Drag(Iterator[DragStep]):
+    """A drag that goes step by step, and whose points may be changed between two steps.
+
+    A point whose target is its handle is a pin: it is held there, and its distance is none that
+    is left to go.
+
     Args:
         generator: frozen.
         w_plus: (1, num_ws, w_dim), the picture to begin with.
@@ -97,39 +124,9 @@ def drag(
         editable_mask: (1, 1, S, S) in [0, 1], 1 = may move; None: everything may.
         params: radii, weights and rates; None for the defaults.
 
-    Yields:
-        The picture before the first update, then one record for each update; the last has a reason.
-
     Raises:
         ValueError: there is no handle, or the shapes do not fit.
     """
-    if handles.ndim != 2 or handles.shape != targets.shape or not len(handles):
-        raise ValueError(
-            f"handles and targets must be (K, 2) with K > 0, got {tuple(handles.shape)} and "
-            f"{tuple(targets.shape)}"
-        )
-    params = params or DragParams()
-    step = _Stepper(generator, w_plus, handles, targets, space, editable_mask, params)
-    progress = _Progress(params)
-    for step_index in range(params.step_budget + 1):
-        features = step.features()
-        distance = step.track(features)
-        is_best, end_reason = progress.judge(step_index, distance, step.is_reached())
-        yield DragStep(
-            step_index=step_index,
-            handles=step.handles,
-            distance=distance,
-            w_plus=step.w_plus(),
-            is_best=is_best,
-            end_reason=end_reason,
-        )
-        if end_reason is not None:
-            return
-        step.update(features)
-
-
-class _Stepper:
-    """What a step works on: the rows that move, the handles, the first picture's features."""
 
     def __init__(
         self,
@@ -137,61 +134,158 @@ class _Stepper:
         w_plus: Tensor,
         handles: Tensor,
         targets: Tensor,
+        *,
         space: DragSpace,
-        editable_mask: Tensor | None,
-        params: DragParams,
+        editable_mask: Tensor | None = None,
+        params: DragParams | None = None,
     ) -> None:
-        self.generator, self.space, self.params = generator, space, params
-        self.handles, self.targets = handles, targets
-        self.frozen_rows = w_plus.detach()[:, space.rows :].unbind(1)
-        self.first_rows = w_plus.detach()[:, : space.rows]
-        # Adam moves u, w = w0 + spread * u: its rate is then in standard deviations of w.
-        self.offset = torch.zeros_like(self.first_rows, requires_grad=True)
-        self.optimizer = torch.optim.Adam([self.offset], lr=params.learning_rate)
-        device = w_plus.device
-        self.disc = disc_offsets(params.supervision_radius, params.sample_spacing, device)
-        self.candidates = square_offsets(params.tracking_radius, params.sample_spacing, device)
-        with torch.no_grad():
-            self.first_features = self.features()
-        self.templates = sample(self.first_features, handles)
-        self.protected = (
+        _check_points(handles, targets)
+        self._generator, self._space = generator, space
+        self._params = params or DragParams()
+        self._rows = _MovedRows(w_plus, space, self._params.learning_rate)
+        self._handles, self._targets = handles, targets
+        self._is_pin = (handles == targets).all(dim=1)
+        self._features = self._look()
+        self._templates = sample(self._features.detach(), handles)
+        self._protected = (
             None if editable_mask is None else protected_area(editable_mask, space.block)
         )
+        self._first_features = self._features.detach()
+        device, spacing = w_plus.device, self._params.sample_spacing
+        self._disc = disc_offsets(self._params.supervision_radius, spacing, device)
+        self._candidates = square_offsets(self._params.tracking_radius, spacing, device)
+        self._progress = _Progress(self._params)
+        self._next_index = 0
+        self._has_ended = False
 
-    def features(self) -> Tensor:
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last step has been told."""
+        return self._has_ended
+
+    def __next__(self) -> DragStep:
+        """Updates, but for the first step, and tells where the handles then are."""
+        if self._has_ended:
+            raise StopIteration
+        if self._next_index:
+            self._update()
+            self._features = self._look()
+        step = self._track()
+        self._next_index += 1
+        self._has_ended = step.end_reason is not None
+        return step
+
+    def set_points(self, handles: Tensor, targets: Tensor, known_as: Sequence[int | None]) -> None:
+        """Changes what is dragged from the next step on.
+
+        A point that stays keeps its template and is where it was found last; a new one is the part
+        of the present picture at its handle.
+
+        Args:
+            handles: (K, 2), feature px; of points that stay they only tell a pin.
+            targets: (K, 2), feature px.
+            known_as: for each point its index among the points so far, or None for a new one.
+
+        Raises:
+            ValueError: there is no handle, or the shapes or `known_as` do not fit.
+        """
+        _check_points(handles, targets)
+        stays = [(new, old) for new, old in enumerate(known_as) if old is not None]
+        olds = {old for _, old in stays}
+        if (
+            len(known_as) != len(handles)
+            or len(olds) != len(stays)
+            or not olds <= set(range(len(self._handles)))
+        ):
+            raise ValueError(
+                f"known_as must name each of {len(self._handles)} points at most once, for "
+                f"{len(handles)} new ones, got {list(known_as)}"
+            )
+        self._is_pin = (handles == targets).all(dim=1)
+        self._targets = targets
+        self._progress.begin_anew(self._next_index)
+        if list(known_as) == list(range(len(self._handles))):
+            return  # moved targets, as when a target follows the pointer, cost nothing
+        before, templates = self._handles, self._templates
+        self._handles = handles.clone()
+        for new, old in stays:
+            self._handles[new] = before[old]
+        self._features = self._look()
+        self._templates = sample(self._features.detach(), self._handles)
+        for new, old in stays:
+            self._templates[new] = templates[old]
+
+    def _look(self) -> Tensor:
         """The feature map of the rows as they are: (1, C, Hf, Wf)."""
-        moved = self.first_rows + self.space.w_spread * self.offset
-        return self.generator.features((*moved.unbind(1), *self.frozen_rows), self.space.block)
+        return self._generator.features(self._rows.as_moved(), self._space.block)
 
-    def track(self, features: Tensor) -> float:
-        """Finds the handles in the features; gives their mean distance to the targets, feature
-        px."""
-        if features.requires_grad:
-            features = features.detach()
-        self.handles = track_points(features, self.handles, self.templates, self.candidates)
-        return float((self.targets - self.handles).norm(dim=1).mean())
+    def _track(self) -> DragStep:
+        """Finds the handles and judges where they are."""
+        self._handles, confidences = track_points(
+            self._features.detach(),
+            self._handles,
+            self._templates,
+            self._candidates,
+            rival_distance=self._params.supervision_radius,
+        )
+        distances = (self._targets - self._handles).norm(dim=1)  # (K,)
+        to_go = distances[~self._is_pin]
+        is_best, end_reason = self._progress.judge(
+            self._next_index,
+            float(distances.mean()),
+            is_reached=bool((distances <= self._params.tolerance).all()),
+        )
+        return DragStep(
+            step_index=self._next_index,
+            handles=self._handles,
+            confidences=confidences,
+            distance=float(to_go.mean()) if len(to_go) else 0.0,
+            w_plus=self._rows.w_plus(),
+            is_best=is_best,
+            end_reason=end_reason,
+        )
 
-    def is_reached(self) -> bool:
-        """Whether every handle is within the tolerance of its target."""
-        return bool(((self.targets - self.handles).norm(dim=1) <= self.params.tolerance).all())
-
-    def update(self, features: Tensor) -> None:
+    def _update(self) -> None:
         """Takes one step of Adam down the loss."""
         loss = motion_supervision_loss(
-            features, self.handles, self.targets, self.disc, step_length=self.params.step_length
+            self._features,
+            self._handles,
+            self._targets,
+            self._disc,
+            step_length=self._params.step_length,
         )
-        if self.protected is not None and self.params.mask_weight > 0:
-            loss = loss + self.params.mask_weight * protection_loss(
-                features, self.first_features, self.protected
+        if self._protected is not None and self._params.mask_weight > 0:
+            loss = loss + self._params.mask_weight * protection_loss(
+                self._features, self._first_features, self._protected
             )
-        (self.offset.grad,) = torch.autograd.grad(loss, self.offset)
-        self.optimizer.step()
+        self._rows.descend(loss)
 
+
+class _MovedRows:
+    """The rows of w+: the first of them move, the others are constants."""
+
+    def __init__(self, w_plus: Tensor, space: DragSpace, learning_rate: float) -> None:
+        self.spread = space.w_spread
+        self.frozen = w_plus.detach()[:, space.rows :].unbind(1)
+        self.first = w_plus.detach()[:, : space.rows]
+        # Adam moves u, w = w0 + spread * u: its rate is then in standard deviations of w.
+        self.offset = torch.zeros_like(self.first, requires_grad=True)
+        # Each drag has its own: the momentum of the one before would push this one.
+        self.optimizer = torch.optim.Adam([self.offset], lr=learning_rate)
+
+    def as_moved(self) -> tuple[Tensor, ...]:
+        """The rows as they are, each (1, w_dim)."""
+        return (*(self.first + self.spread * self.offset).unbind(1), *self.frozen)
+
+    @torch.no_grad()
     def w_plus(self) -> Tensor:
         """The latent as it is: (1, num_ws, w_dim)."""
-        with torch.no_grad():
-            moved = self.first_rows + self.space.w_spread * self.offset
-            return torch.cat([moved, *(row[:, None] for row in self.frozen_rows)], dim=1)
+        return torch.stack(self.as_moved(), dim=1)
+
+    def descend(self, loss: Tensor) -> None:
+        """Takes one step of Adam down a loss of `as_moved`."""
+        (self.offset.grad,) = torch.autograd.grad(loss, self.offset)
+        self.optimizer.step()
 
 
 class _Progress:
@@ -199,12 +293,16 @@ class _Progress:
 
     def __init__(self, params: DragParams) -> None:
         self.params = params
+        self.begin_anew(0)
+
+    def begin_anew(self, step_index: int) -> None:
+        """Forgets the distances so far: to other targets they say nothing."""
         self.best = float("inf")
         self.mark = float("inf")
-        self.mark_index = 0
+        self.mark_index = step_index
 
     def judge(
-        self, step_index: int, distance: float, is_reached: bool
+        self, step_index: int, distance: float, *, is_reached: bool
     ) -> tuple[bool, EndReason | None]:
         """Gives whether this is the best step so far, and why to end with it, if so."""
         is_best = distance < self.best
@@ -218,3 +316,11 @@ class _Progress:
         if step_index - self.mark_index >= self.params.stall_steps:
             return is_best, EndReason.STALLED
         return is_best, None
+
+
+def _check_points(handles: Tensor, targets: Tensor) -> None:
+    if handles.ndim != 2 or handles.shape != targets.shape or not len(handles):
+        raise ValueError(
+            f"handles and targets must be (K, 2) with K > 0, got {tuple(handles.shape)} and "
+            f"{tuple(targets.shape)}"
+        )

@@ -210,3 +210,213 @@ def test_a_handle_outside_the_window_is_refused(session, handle):
 def test_a_target_outside_the_window_is_only_far_away(session):
     pair = PointPair(handle=Point(40.0, 24.0), target=Point(60.0, 24.0))
     assert next(session.drag([pair])).distance_px == pytest.approx(20.0)
+
+
+BACK = PointPair(handle=Point(30.0, 30.0), target=Point(18.0, 26.0))
+
+
+def dragged(session, *pairs):
+    """Drags each pair in turn; gives what was shown after each."""
+    shown = []
+    for pair in pairs:
+        list(session.drag([pair], params=LIVELY))
+        shown.append(session.w_plus)
+    return shown
+
+
+def test_a_session_without_a_drag_has_nothing_to_undo(model, window, session):
+    for opened in (session, EditingSession(model, window, device="cpu")):
+        assert not opened.can_undo and not opened.can_redo
+        assert (opened.trajectory, opened.position, opened.amount) == (1, 0, 1.0)
+    with pytest.raises(ValueError, match="no drag to undo"):
+        session.undo()
+    with pytest.raises(ValueError, match="no drag to redo"):
+        session.redo()
+
+
+def test_undo_and_redo_go_from_drag_to_drag(session):
+    before = session.w_plus
+    first, second = dragged(session, PAIR, BACK)
+    assert (session.undo_depth, session.redo_depth) == (2, 0)
+    for move, expected in (
+        (session.undo, first),
+        (session.undo, before),
+        (session.redo, first),
+        (session.redo, second),
+    ):
+        move()
+        assert torch.equal(session.w_plus, expected)
+
+
+def test_layer_and_preview_show_the_present(session, window):
+    first, _ = dragged(session, PAIR, BACK)
+    ends = session.layer(), session.preview()
+    session.undo()
+    assert not np.array_equal(session.layer(), ends[0])
+    assert not np.array_equal(session.preview(), ends[1])
+    session.undo()
+    assert not session.result().pixels.any()
+    assert np.array_equal(session.preview(), window[:, :, :3])
+
+
+def test_a_drag_after_an_undo_drops_what_was_undone(session):
+    first, _ = dragged(session, PAIR, BACK)
+    session.undo()
+    dragged(session, BACK)
+    assert (session.undo_depth, session.redo_depth) == (2, 0)
+    session.undo()
+    assert torch.equal(session.w_plus, first)
+
+
+def test_every_step_of_a_drag_can_be_shown_again(session):
+    before = session.w_plus
+    dragged(session, PAIR)
+    assert session.trajectory == LIVELY.step_budget + 1
+    session.scrub(0)
+    assert torch.equal(session.w_plus, before)
+    session.scrub(LIVELY.step_budget)
+    assert session.position == LIVELY.step_budget
+    with pytest.raises(ValueError, match="choose one from 0 to 8"):
+        session.scrub(9)
+
+
+def test_the_amount_weakens_the_last_drag_alone(session):
+    first, second = dragged(session, PAIR, BACK)
+    session.scrub(session.trajectory - 1)
+    end = session.w_plus
+    session.set_amount(0.0)
+    assert torch.equal(session.w_plus, first)
+    session.set_amount(1.5)
+    torch.testing.assert_close(session.w_plus, first + 1.5 * (end - first))
+
+
+def test_a_new_drag_begins_at_the_picture_as_shown(session):
+    dragged(session, PAIR)
+    session.scrub(session.trajectory - 1)
+    session.set_amount(0.5)
+    shown = session.w_plus
+    steps = session.drag([BACK], params=LIVELY)
+    next(steps)
+    next(steps)
+    steps.close()
+    session.scrub(0)
+    assert torch.equal(session.w_plus, shown)
+
+
+def test_a_drag_stopped_before_an_update_leaves_the_history_as_it_was(session):
+    dragged(session, PAIR)
+    session.undo()
+    next(session.drag([BACK]))  # closed with its last reference
+    assert (session.undo_depth, session.redo_depth) == (0, 1)
+
+
+def test_while_a_drag_runs_the_history_is_left_alone(session):
+    dragged(session, PAIR)
+    steps = session.drag([BACK], params=LIVELY)
+    next(steps)
+    for change in (
+        session.undo,
+        session.redo,
+        lambda: session.scrub(0),
+        lambda: session.set_amount(1.0),
+        lambda: session.set_pivot(session.w_plus[:, 0]),
+        lambda: next(session.invert(BRIEF)),
+        lambda: next(session.drag([PAIR])),
+    ):
+        with pytest.raises(ValueError, match="a drag runs; end it before"):
+            change()
+    assert session.undo_depth == 1
+    steps.close()
+    session.undo()
+
+
+def test_an_inversion_begins_the_history_anew(session):
+    dragged(session, PAIR)
+    next(session.invert(BRIEF))
+    assert (session.undo_depth, session.redo_depth) == (0, 0)
+
+
+PIN = PointPair(handle=Point(30.0, 30.0), target=Point(30.0, 30.0))
+
+
+def test_pairs_are_changed_only_while_a_drag_runs(session):
+    with pytest.raises(ValueError, match="no drag runs"):
+        session.set_pairs([PAIR])
+
+
+def test_a_drag_that_has_told_its_last_step_runs_no_more(session):
+    for step in session.drag([PAIR], 2):
+        if step.end_reason is not None:
+            with pytest.raises(ValueError, match="no drag runs"):
+                session.set_pairs([PAIR])
+
+
+def test_set_pairs_takes_no_less_than_a_drag(session):
+    steps = session.drag([PAIR], params=LIVELY)
+    next(steps)
+    with pytest.raises(ValueError, match="no pair to drag"):
+        session.set_pairs([])
+    with pytest.raises(ValueError, match="is outside the window"):
+        session.set_pairs([PointPair(handle=Point(50.0, 1.0), target=Point(1.0, 1.0))])
+    assert next(steps).step_index == 1
+
+
+def test_a_pair_is_known_by_its_handle(session):
+    steps = session.drag([PAIR, PIN], params=LIVELY)
+    for _ in range(3):
+        before = next(steps)
+    moved = PointPair(handle=PAIR.handle, target=Point(10.0, 40.0))
+    new = PointPair(handle=Point(8.0, 8.0), target=Point(4.0, 8.0))
+    session.set_pairs([new, PIN, moved])
+    after = next(steps)
+    ways = [
+        np.hypot(found.x - was.x, found.y - was.y)
+        for found, was in zip(
+            after.handles_window,
+            (new.handle, before.handles_window[1], before.handles_window[0]),
+            strict=True,
+        )
+    ]
+    reach = 2**0.5 * DragParams().tracking_radius * SIDE / 16
+    assert len(after.confidences) == 3 and max(ways) <= reach
+
+
+def test_the_same_pairs_again_change_nothing(session):
+    def way(again):
+        steps = session.drag([PAIR, PIN], params=LIVELY)
+        for _ in range(5):
+            next(steps)
+            if again:
+                session.set_pairs([PAIR, PIN])
+        last = next(steps)
+        steps.close()
+        session.scrub(session.trajectory - 1)
+        rows = session.w_plus
+        session.undo()
+        return last.handles_window, rows
+
+    (handles, rows), (handles_again, rows_again) = way(False), way(True)
+    assert handles == handles_again and torch.equal(rows, rows_again)
+
+
+def test_a_pair_that_becomes_a_pin_is_held_where_it_is_now(session):
+    steps = session.drag([PAIR], params=LIVELY)
+    for _ in range(3):
+        here = next(steps).handles_window[0]
+    assert here != PAIR.handle
+    pinned = PointPair(handle=PAIR.handle, target=PAIR.handle)
+    session.set_pairs([pinned])
+    session.set_pairs([pinned])  # said twice is still the same place
+    after = next(steps)
+    assert after.distance_px == 0.0
+    is_held = np.hypot(*(np.array(after.handles_window[0]) - here)) <= 0.25 * SIDE / 16 + 1e-6
+    assert (after.end_reason is EndReason.REACHED) == is_held
+
+
+def test_after_the_last_pair_is_pinned_a_drag_with_a_target_starts_it_again(session):
+    steps = session.drag([PAIR], params=LIVELY)
+    next(steps)
+    next(steps)
+    session.set_pairs([PointPair(handle=PAIR.handle, target=PAIR.handle)])
+    session.set_pairs([PAIR])
+    assert next(steps).distance_px > 0.0

@@ -6,7 +6,7 @@ import itertools
 import pytest
 import torch
 
-from engine.drag.loop import DragSpace, EndReason, default_rows, drag
+from engine.drag.loop import Drag, DragSpace, EndReason, default_rows, drag
 from engine.drag.params import DragParams
 from tests.fakes.blobs import BLOCK, FIRST, SECOND, BlobGenerator
 
@@ -181,3 +181,116 @@ def test_handles_that_make_no_drag_are_refused(shape):
 @pytest.mark.parametrize(("block", "rows"), [(16, 2), (32, 2), (64, 4), (128, 6), (256, 8)])
 def test_the_rows_that_move_reach_a_quarter_of_the_block(block, rows):
     assert default_rows(block) == rows
+
+
+def begin(generator, pairs, mask=None, params=QUICK):
+    """Begins a drag of blobs whose points can be changed."""
+    handles, targets = (torch.tensor(places) for places in zip(*pairs, strict=True))
+    return Drag(generator, START, handles, targets, space=SPACE, editable_mask=mask, params=params)
+
+
+def finish(steps):
+    """Gives the last step of a drag that arrives."""
+    last = list(steps)[-1]
+    assert last.end_reason is EndReason.REACHED
+    return last
+
+
+def second_blob(step):
+    return torch.tensor(SECOND) + step.w_plus[0, 1]
+
+
+def test_a_moved_target_is_followed_from_the_next_step_on():
+    steps = begin(BlobGenerator(), [(FIRST, (9.0, 5.0))])
+    before = next(steps)
+    steps.set_points(torch.tensor([FIRST]), torch.tensor([(5.0, 9.0)]), [0])
+    after = next(steps)
+    way = first_blob(after) - first_blob(before)
+    assert float(way[1]) > 0.0 and float(way[0].abs()) < 0.1 * float(way[1])
+
+
+def test_a_point_keeps_its_template_when_its_target_moves():
+    steps = begin(BlobGenerator(), [(FIRST, (8.0, 5.0))])
+    for _ in range(6):
+        step = next(steps)
+        moved = torch.tensor([[5.0, 8.0 + 0.1 * step.step_index]])
+        steps.set_points(torch.tensor([FIRST]), moved, [0])
+    last = finish(steps)
+    assert float((first_blob(last) - moved[0]).norm()) <= QUICK.tolerance + 0.2
+
+
+def test_an_added_point_is_the_part_that_is_there_now():
+    steps = begin(BlobGenerator(follows=0.5), [(FIRST, TARGET)])
+    for _ in range(20):
+        step = next(steps)
+    now, target = second_blob(step) + 0.5 * step.w_plus[0, 0], torch.tensor([11.0, 9.0])
+    steps.set_points(
+        torch.stack([torch.tensor(FIRST), now]), torch.tensor([TARGET, (11.0, 9.0)]), [0, None]
+    )
+    last = finish(steps)
+    assert float((first_blob(last) - torch.tensor(TARGET)).norm()) <= 0.5
+    assert float((second_blob(last) + 0.5 * last.w_plus[0, 0] - target).norm()) <= 0.5
+
+
+def test_a_removed_point_is_let_go():
+    pairs = [(FIRST, TARGET), (SECOND, SECOND)]
+    steps = begin(BlobGenerator(follows=0.8), pairs)
+    next(steps)
+    steps.set_points(torch.tensor([FIRST]), torch.tensor([TARGET]), [0])
+    last = finish(steps)
+    strayed = last.w_plus[0, 1] + 0.8 * last.w_plus[0, 0]
+    assert len(last.handles) == 1 and strayed.norm() > 2.0  # as without a pin
+
+
+def test_points_that_stay_may_change_their_order():
+    pairs = [(FIRST, TARGET), (SECOND, (11.0, 8.0))]
+    steps = begin(BlobGenerator(), pairs)
+    for _ in range(10):
+        before = next(steps)
+    swapped = [torch.tensor(places) for places in zip(*pairs[::-1], strict=True)]
+    steps.set_points(*swapped, [1, 0])
+    after = next(steps)
+    assert float((after.handles - before.handles.flip(0)).abs().max()) < 0.5
+    finish(steps)
+
+
+def test_a_pin_is_no_distance_that_is_left_to_go():
+    alone = next(run())
+    pinned = next(run(pairs=((FIRST, TARGET), (SECOND, SECOND))))
+    assert pinned.distance == alone.distance
+
+
+def test_a_drag_is_not_over_while_a_pin_is_out_of_its_place():
+    steps = begin(BlobGenerator(), [(FIRST, (9.0, 5.0))])
+    for _ in range(30):
+        step = next(steps)
+    assert float((step.handles[0] - torch.tensor(FIRST)).norm()) > 1.0
+    steps.set_points(torch.tensor([FIRST]), torch.tensor([FIRST]), [0])
+    following = next(steps)
+    assert following.distance == 0.0 and following.end_reason is None
+    assert float((first_blob(finish(steps)) - torch.tensor(FIRST)).norm()) <= 0.5
+
+
+def test_the_best_step_is_judged_by_the_targets_as_they_are():
+    steps = begin(BlobGenerator(), [(FIRST, (6.0, 5.0))])
+    for _ in range(8):
+        next(steps)
+    steps.set_points(torch.tensor([FIRST]), torch.tensor([(5.0, 14.0)]), [0])
+    step = next(steps)
+    assert step.distance > 8.0 and step.is_best
+
+
+def test_changed_points_give_a_stalled_drag_its_time_anew():
+    params = dataclasses.replace(QUICK, stall_steps=7)
+    steps = begin(BlobGenerator(px_per_w=0.0), [(FIRST, TARGET)], params=params)
+    for _ in range(6):
+        next(steps)
+    steps.set_points(torch.tensor([FIRST]), torch.tensor([(9.0, 9.0)]), [0])
+    assert len(list(steps)) >= 7
+
+
+@pytest.mark.parametrize("known_as", [[], [0, 0], [1], [-1]])
+def test_points_that_do_not_belong_together_are_refused(known_as):
+    steps = begin(BlobGenerator(), [(FIRST, TARGET)])
+    with pytest.raises(ValueError, match="known_as"):
+        steps.set_points(torch.tensor([FIRST]), torch.tensor([TARGET]), known_as)

@@ -11,10 +11,14 @@ CANDIDATES = square_offsets(3.0, 0.25, torch.device("cpu"))
 START = torch.tensor([[7.5, 8.5]])
 
 
+def find(features, handles, templates, candidates=CANDIDATES):
+    return track_points(features, handles, templates, candidates, rival_distance=0.75).handles
+
+
 def track(moved, handles=START, candidates=CANDIDATES):
     """Templates are taken where the handles are on blobs at START; the blobs then have moved."""
     templates = sample(blob(START), handles)
-    return track_points(blob(START + moved), handles, templates, candidates)
+    return find(blob(START + moved), handles, templates, candidates)
 
 
 @pytest.mark.parametrize(
@@ -42,14 +46,14 @@ def test_each_handle_follows_its_own_template():
     first = torch.cat([blob(places[:1]), blob(places[1:])], dim=1)
     ways = torch.tensor([[2.0, 0.0], [-1.0, -3.0]])
     later = torch.cat([blob(places[:1] + ways[:1]), blob(places[1:] + ways[1:])], dim=1)
-    found = track_points(later, places, sample(first, places), CANDIDATES)
+    found = find(later, places, sample(first, places))
     assert torch.equal(found, places + ways)
 
 
 def test_no_handle_leaves_the_map():
     corner = torch.tensor([[0.5, 15.5]])
     templates = torch.full((1, 3), 9.0)
-    found = track_points(blob(START), corner, templates, CANDIDATES)
+    found = find(blob(START), corner, templates)
     assert ((found >= 0.0) & (found <= 16.0)).all()
 
 
@@ -63,5 +67,5 @@ def test_turning_map_and_handles_turns_the_answer():
     way = torch.tensor([[2.0, -1.0]])
     templates = sample(blob(START), START)
     later = blob(START + way)
-    turned = track_points(later.transpose(2, 3), START.flip(1), templates, CANDIDATES.flip(1))
+    turned = find(later.transpose(2, 3), START.flip(1), templates, CANDIDATES.flip(1))
     assert torch.equal(turned.flip(1), track(way))
