@@ -7,8 +7,10 @@ endpoint, message or rule is attacked as soon as it is in the table.
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import random
+import re
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,8 +22,10 @@ from jsonschema import Draft202012Validator
 from bridge_client.wire_headers import BLOB_MEDIA_TYPE, JSON_MEDIA_TYPE
 from bridge_server.endpoints import ENDPOINTS, Endpoint
 from bridge_server.openapi import specification
-from tests.fakes.bridge import PIXELS
+from tests.fakes.bridge import digest_of
 
+PIXELS, MASK = bytes(4 * 320 * 320), bytes(320 * 320)  # of the window of the golden documents
+DIGESTS = {"image": digest_of(PIXELS), "editable_mask": digest_of(MASK)}
 GOLDEN = Path(__file__).parents[1] / "data" / "protocol"
 SCHEMAS = {"components": specification()["components"]}
 NO_JSON = (b"", b"{", b"nul", b"{'a': 1}", b"{}{}", b"\xff\xfe{}", b'{"a": NaN}', b"[" * 20_000)
@@ -65,8 +69,14 @@ class Ids:
     """What there is on the bridge under attack."""
 
     session_id: str
-    job_id: str
-    digest: str
+    running_job_id: str
+    ended_job_id: str
+
+    def path(self, row: Endpoint) -> str:
+        """The row's path; who reads a job reads the one that has ended, with all that it left."""
+        job_id = self.ended_job_id if row.method == "GET" else self.running_job_id
+        ids = {"session_id": self.session_id, "job_id": job_id, "digest": DIGESTS["image"]}
+        return row.path.format(**ids)
 
 
 class Attacker:
@@ -112,65 +122,65 @@ class Attacker:
         elif row.request is not None:
             yield self._wrong_pixels
 
-    def _good(self, row: Endpoint, **changes: Any) -> Request:
+    def good(self, row: Endpoint, **changes: Any) -> Request:
+        """A request that the bridge would take, but for the changes."""
         headers = {"Authorization": f"Bearer {self._token}"}
-        body = b""
+        body, query = b"", {"nonce": "0" * 32} if row.is_public else {}
         if isinstance(row.request, type):
-            body, headers["Content-Type"] = golden(row.request), JSON_MEDIA_TYPE
+            body, headers["Content-Type"] = example(row.request), JSON_MEDIA_TYPE
         elif row.request is not None:
             body, headers["Content-Type"] = PIXELS, BLOB_MEDIA_TYPE
-        ids = {name: getattr(self._ids, name) for name in Ids.__dataclass_fields__}
-        parts = {"method": row.method, "path": row.path.format(**ids), "body": body}
+        parts = {"method": row.method, "path": self._ids.path(row), "body": body, "query": query}
         return Request(**{**parts, "headers": {**headers, **changes.pop("headers", {})}, **changes})
 
     def _wrong_host(self, row: Endpoint) -> Request:
         hosts = ("evil.example", "127.0.0.1.evil.example", "", "[::1]", "127.1", "LOCALHOST", "a b")
-        return self._good(row, headers={"Host": self._random.choice(hosts)}, fault="host")
+        return self.good(row, headers={"Host": self._random.choice(hosts)}, fault="host")
 
     def _web_page(self, row: Endpoint) -> Request:
         name = self._random.choice(("Origin", "Sec-Fetch-Site"))
         value = self._random.choice(("null", "", "same-origin", "http://127.0.0.1", "https://a.b"))
-        return self._good(row, headers={name: value}, fault="web page")
+        return self.good(row, headers={name: value}, fault="web page")
 
     def _wrong_token(self, row: Endpoint) -> Request:
         wrong = (self._token[:-1], self._token + "x", "", "é", self._text())
         scheme, token = self._random.choice(("Bearer", "Basic", "")), self._random.choice(wrong)
-        return self._good(row, headers={"Authorization": f"{scheme} {token}"}, fault="token")
+        return self.good(row, headers={"Authorization": f"{scheme} {token}"}, fault="token")
 
     def _wrong_method(self, row: Endpoint) -> Request:
         taken = {each.method for each in ENDPOINTS if each.path == row.path}
         taken |= {"HEAD"} if "GET" in taken else set()
         method = self._random.choice([each for each in METHODS if each not in taken])
-        return self._good(row, method=method, body=b"", fault="method")
+        return self.good(row, method=method, body=b"", fault="method")
 
     def _no_such_path(self, row: Endpoint) -> Request:
-        path = self._good(row).path
+        path = self.good(row).path
         tails = ("/", "/x", "//", "%2f..", ";a", "%00", "/" + self._text(string.printable))
         wrong = ("/v2" + path, "/" + path[4:], path.upper())
         path = self._random.choice((path + self._random.choice(tails), *wrong))
-        return self._good(row, path=path.replace("?", "").replace("#", ""), fault="path")
+        return self.good(row, path=path.replace("?", "").replace("#", ""), fault="path")
 
     def _wrong_id(self, row: Endpoint) -> Request:
         unknown = "".join(self._random.choices("0123456789abcdef", k=32))
         wrong = (unknown, unknown.upper(), "x", "..", "%2e%2e", "%00", "0", "é", "a" * 5000)
-        ids = {name: self._random.choice(wrong) for name in Ids.__dataclass_fields__}
-        return self._good(row, path=row.path.format(**ids), fault="id")
+        path = re.sub(r"\{\w+\}", lambda part: self._random.choice(wrong), row.path)
+        return self.good(row, path=path, fault="id")
 
     def _body_where_there_is_none(self, row: Endpoint) -> Request:
-        return self._good(
+        return self.good(
             row, body=self._random.randbytes(self._random.randint(1, 99)), fault="body"
         )
 
     def _wrong_media_type(self, row: Endpoint) -> Request:
         wrong = ("", "text/plain", "multipart/form-data; boundary=x", "application/jsonx", "/", "é")
-        return self._good(
+        return self.good(
             row, headers={"Content-Type": self._random.choice(wrong)}, fault="media type"
         )
 
     def _wrong_pixels(self, row: Endpoint) -> Request:
         body = bytearray(PIXELS)
         body[self._random.randrange(len(body))] ^= 1 << self._random.randrange(8)
-        return self._good(
+        return self.good(
             row, body=bytes(body[: self._random.randint(0, len(body))]), fault="pixels"
         )
 
@@ -181,25 +191,25 @@ class Attacker:
         values = [each for each in TEXT_JUNK if each.strip() and not validator.is_valid(each)]
         place = {wrong.name: self._random.choice(values)}
         if wrong.place == "query":
-            return self._good(row, query=place, fault=f"query {place}")
-        return self._good(row, headers=place, fault=f"header {place}")
+            return self.good(row, query=place, fault=f"query {place}")
+        return self.good(row, headers=place, fault=f"header {place}")
 
     def _no_json(self, row: Endpoint) -> Request:
-        return self._good(row, body=self._random.choice(NO_JSON), fault="no JSON")
+        return self.good(row, body=self._random.choice(NO_JSON), fault="no JSON")
 
     def _cut_json(self, row: Endpoint) -> Request:
-        body = self._good(row).body
-        return self._good(row, body=body[: self._random.randrange(len(body))], fault="cut JSON")
+        body = self.good(row).body
+        return self.good(row, body=body[: self._random.randrange(len(body))], fault="cut JSON")
 
     def _wrong_field(self, row: Endpoint) -> Request:
         """A field's value or the whole body changed until the schema calls it invalid."""
         assert isinstance(row.request, type)
-        good, validator = json.loads(golden(row.request)), self._validators[row.request.__name__]
+        good, validator = json.loads(example(row.request)), self._validators[row.request.__name__]
         while True:
             document = self._changed(good)
             if not validator.is_valid(document):
                 body = json.dumps(document).encode()
-                return self._good(row, body=body, fault=f"field {body[:200]!r}")
+                return self.good(row, body=body, fault=f"field {body[:200]!r}")
 
     def _changed(self, document: Any) -> Any:
         document = copy.deepcopy(document)
@@ -217,10 +227,14 @@ class Attacker:
         return "".join(self._random.choices(alphabet, k=self._random.randint(1, 80)))
 
 
-def golden(kind: type[Any]) -> bytes:
-    """The example document of the message."""
-    words = "".join(f"-{c.lower()}" if c.isupper() else c for c in kind.__name__)
-    return (GOLDEN / f"{words[1:]}.json").read_bytes().strip()
+@functools.cache
+def example(kind: type[Any]) -> bytes:
+    """The golden document of the message, with pixels that there are."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower()
+    document = json.loads((GOLDEN / f"{words}.json").read_bytes())
+    for name in DIGESTS.keys() & document.keys():
+        document[name]["sha256"] = DIGESTS[name]
+    return json.dumps(document).encode()
 
 
 def _holders(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -11,19 +11,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from bridge_client.messages import CreateSession, StartJob
+from bridge_client.wire_headers import JSON_MEDIA_TYPE
 from bridge_server.bridge import Bridge
+from bridge_server.endpoints import ENDPOINTS, Endpoint
 from bridge_server.problems import PROBLEMS
-from tests.contracts.malformed import Attacker, Ids, Request
+from tests.contracts.malformed import MASK, PIXELS, Attacker, Ids, Request, example
 from tests.contracts.state import state_of
-from tests.fakes.bridge import (
-    ARTIST_TOKEN,
-    PIXELS,
-    digest_of,
-    drag_body,
-    open_session,
-    start_job,
-    wait_end,
-)
+from tests.fakes.bridge import ARTIST_TOKEN, new_id, put_blob, start_job, wait_end
 from tests.fakes.engine import FakeEngine, StepGate
 
 ROUNDS, MESSAGES = 20, 500  # a round is shorter than the fake engine's patience
@@ -38,14 +33,23 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def ids(client: FlaskClient, bridge: Bridge, engine: FakeEngine) -> Ids:
     """A bridge in the midst of work: one drag has ended, one runs, one waits."""
-    session_id = open_session(client, with_mask=True)
-    ended = start_job(client, session_id, drag_body(step_budget=1))
-    engine.gate.allow(5)
+    for content in (PIXELS, MASK):
+        put_blob(client, content)
+    reply = client.post("/v1/sessions", data=example(CreateSession), content_type=JSON_MEDIA_TYPE)
+    session_id = reply.json["id"]
+    drag = {**json.loads(example(StartJob)), "base_revision": None}
+    ended, running, _ = (start_job(client, session_id, {**drag, "id": new_id()}) for _ in range(3))
+    engine.gate.allow(engine.script.inversion_steps + engine.script.drag_steps + 1)
     wait_end(bridge, ended)
-    for _ in range(2):
-        job_id = start_job(client, session_id, drag_body())
     engine.gate.wait_waiting()
-    return Ids(session_id=session_id, job_id=job_id, digest=digest_of(PIXELS))
+    return Ids(session_id=session_id, running_job_id=running, ended_job_id=ended)
+
+
+@pytest.mark.parametrize("row", ENDPOINTS, ids=lambda row: row.name)
+def test_without_its_fault_a_message_is_taken(app: Flask, ids: Ids, row: Endpoint) -> None:
+    request = Attacker(0, ids, ARTIST_TOKEN).good(row)
+    status, body = send(app, request)
+    assert status in row.replies, (request, status, body)
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
