@@ -12,7 +12,7 @@ from bridge_client.messages import (
     ServerStoppingEvent,
     StateEvent,
 )
-from bridge_server.progress import EventLog
+from bridge_server.progress import MAX_STATES, EventLog
 
 RUNNING = StateEvent(state=JobState.RUNNING)
 END = EndEvent(state=JobState.SUCCEEDED)
@@ -43,6 +43,16 @@ def test_newer_progress_replaces_older_but_states_stay() -> None:
         log.append(PreviewEvent(etag=str(index)))
     events = [entry.event for entry in log.read(0, timeout_s=0)[0]]
     assert events == [RUNNING, inversion_step(999), PreviewEvent(etag="999")]
+
+
+def test_states_are_bounded_and_the_latest_is_there() -> None:
+    log = EventLog()
+    for _ in range(3 * MAX_STATES):
+        log.append(StateEvent(state=JobState.PAUSED))
+        log.append(RUNNING)
+    events = log.read(1, timeout_s=0)[0]
+    assert len(events) == MAX_STATES
+    assert events[-1].event == RUNNING
 
 
 def test_a_cursor_into_replaced_events_gets_what_replaced_them() -> None:

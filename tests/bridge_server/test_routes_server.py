@@ -22,7 +22,7 @@ from tests.fakes.bridge import (
     start_job,
     wait_end,
 )
-from tests.fakes.engine import FakeEngine, FakeScript
+from tests.fakes.engine import FakeEngine, FakeScript, StepGate
 
 
 def test_the_handshake_tells_limits_and_capabilities(client: FlaskClient) -> None:
@@ -48,7 +48,8 @@ def test_answers_and_takes_jobs_while_the_engine_loads(
     bridge = Bridge(config, engine, clock=clock)
     bridge.start()
     client = _client(bridge)
-    assert client.get("/health/ready").status_code == 503
+    reply = client.get("/health/ready")
+    assert (reply.status_code, int(reply.headers["Retry-After"]) > 0) == (503, True)
     assert "loading" in client.get("/health/ready").json["reason"]
     job_id = start_job(client, open_session(client), drag_body())
     assert client.get(f"/v1/jobs/{job_id}").json["state"] == "queued"
@@ -84,6 +85,49 @@ def test_shutdown_asks_whoever_ends_the_process(client: FlaskClient, bridge: Bri
     asked: list[bool] = []
     bridge.on_shutdown = lambda: asked.append(True)
     assert client.post("/v1/server/shutdown", json={}).status_code == 202
+    assert asked == [True]
+
+
+def test_a_bridge_in_use_is_stopped_by_force_only(
+    client: FlaskClient, bridge: Bridge, clock: FakeClock, config: BridgeConfig
+) -> None:
+    asked: list[bool] = []
+    bridge.on_shutdown = lambda: asked.append(True)
+    open_session(client)
+    reply = client.post("/v1/server/shutdown", json={})
+    assert (reply.status_code, reply.json["code"], asked) == (409, "sessions-in-use", [])
+    assert client.post("/v1/server/shutdown", json={"force": True}).status_code == 202
+    clock.turn(config.client_lease_s)
+    assert client.post("/v1/server/shutdown", json={}).status_code == 202
+    assert asked == [True, True]
+
+
+def test_a_job_that_the_stop_ends_says_so(
+    client: FlaskClient, bridge: Bridge, engine: FakeEngine
+) -> None:
+    engine.gate = StepGate()
+    session_id = open_session(client)
+    start_job(client, session_id, drag_body())
+    engine.gate.wait_waiting()
+    waiting = start_job(client, session_id, drag_body())
+    bridge.stop()
+    job = client.get(f"/v1/jobs/{waiting}").json
+    assert (job["state"], job["problem"]["code"]) == ("cancelled", "cancelled-by-server")
+
+
+def test_a_lost_device_is_told_to_whoever_ends_the_process(
+    config: BridgeConfig, clock: FakeClock
+) -> None:
+    asked: list[bool] = []
+    engine = FakeEngine()
+    engine.script.fail_drag = (1, EngineFailure("device-lost", "It stopped working."))
+    bridge = Bridge(config, engine, clock=clock, on_device_lost=lambda: asked.append(True))
+    bridge.start()
+    client = _client(bridge)
+    job_id = start_job(client, open_session(client), drag_body())
+    wait_end(bridge, job_id)
+    assert client.get(f"/v1/jobs/{job_id}").json["problem"]["code"] == "device-lost"
+    bridge.stop()
     assert asked == [True]
 
 
