@@ -8,17 +8,27 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .client import BridgeClient
 from .discovery import read_discovery_file, runtime_folder
 from .errors import ClientError, LaunchFailed
+from .exit_codes import ExitCode
 from .json_codec import JsonMismatch, from_json
+from .presence import Presence
 
 LAUNCHER_FILE_NAME = "launcher.json"
 START_TIMEOUT_S = 30.0
 POLL_INTERVAL_S = 0.05
 
 _SERVE_HINT = "Start it yourself: type `draglayer serve` in a terminal, then press Start again."
+_DOCTOR_HINT = "Type `draglayer doctor` in a terminal: it says what is wrong."
+# Exit code → what happened. One that is not here was foreseen by nobody.
+_ENDINGS = {
+    ExitCode.FOLDER_UNUSABLE: "The bridge can't use its folder: is the disk full?",
+    ExitCode.DEVICE_LOST: "The graphics device stopped working while the bridge was starting.",
+    ExitCode.OTHER_HANGS: "Another bridge is running, and it does not answer.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,7 @@ class Launcher:
         self._environment = dict(os.environ if environment is None else environment)
         self._start_timeout_s = start_timeout_s
         self._pause = threading.Event()
+        self._presence = Presence(runtime_folder(self._environment))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -77,9 +88,12 @@ class Launcher:
     def connect(self) -> BridgeClient:
         """A client for the bridge that runs, or for the one that is started now.
 
+        From then on the bridge knows that this process lives, and stays as long as one does.
+
         Raises:
             ClientError: With what the artist can do.
         """
+        self._presence.hold()
         found = self._find()
         return found if found is not None else self._start()
 
@@ -106,7 +120,7 @@ class Launcher:
                 return found
             # Another editor's bridge may have won the race: then ours ends with 0, theirs answers.
             if self._process.poll():
-                raise LaunchFailed("The bridge stopped while it was starting.", _SERVE_HINT)
+                raise _ended(self._process.returncode)
             self._pause.wait(POLL_INTERVAL_S)
         raise LaunchFailed(
             f"The bridge did not answer within {self._start_timeout_s:.0f} seconds.", _SERVE_HINT
@@ -125,21 +139,18 @@ class Launcher:
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     # Its own session or group: Ctrl-C in the host's terminal is not meant for a shared bridge.
+    apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            creationflags=flags,
-        )
+        apart = {"creationflags": flags}
+    nowhere = subprocess.DEVNULL
     return subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere, **apart
     )
+
+
+def _ended(exit_code: int) -> LaunchFailed:
+    for code, message in _ENDINGS.items():
+        if code == exit_code:
+            return LaunchFailed(message, _DOCTOR_HINT)
+    return LaunchFailed("The bridge stopped while it was starting.", _DOCTOR_HINT)

@@ -6,23 +6,47 @@ import contextlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
 import msgspec
 
-from bridge_client.discovery import DISCOVERY_FILE_NAME, RUNTIME_DIR_VARIABLE
+from bridge_client.client import BridgeClient
+from bridge_client.discovery import (
+    DISCOVERY_FILE_NAME,
+    RUNTIME_DIR_VARIABLE,
+    read_discovery_file,
+    record_port,
+)
+from bridge_client.errors import ClientError
+from bridge_client.exit_codes import ExitCode
 from bridge_client.messages import DiscoveryRecord
+from bridge_client.transport import HttpTransport
 
+CLAIM_PATIENCE_S = 10.0
+CLAIM_POLL_S = 0.1
 _LOCK_NAME = "bridge.lock"
 
 
 class BridgeAlreadyRuns(Exception):
-    """Another bridge holds the runtime folder."""
+    """Another bridge holds the runtime folder, and has proved that it is one."""
 
 
-class UnsafeFolder(Exception):
+class CannotStart(Exception):
+    """The bridge cannot serve from this runtime folder; the sentence says what to do."""
+
+    exit_code = ExitCode.FOLDER_UNUSABLE
+
+
+class BridgeHangs(CannotStart):
+    """Another bridge holds the runtime folder and does not answer."""
+
+    exit_code = ExitCode.OTHER_HANGS
+
+
+class UnsafeFolder(CannotStart):
     """Other users may write into the runtime folder, so they could plant a bridge of their own."""
 
 
@@ -35,27 +59,63 @@ def prepare_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.name != "posix":
         return  # Windows: the profile's access list is inherited, mode bits say nothing
-    status = folder.stat()
-    if status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    status = folder.lstat()  # a link could be turned to another place later
+    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    if not is_ours or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UnsafeFolder(
             "The bridge's runtime folder must belong to you and be writable by you only: "
             f"remove it, or set {RUNTIME_DIR_VARIABLE} to another one."
         )
 
 
+def is_answered(folder: Path) -> bool:
+    """Whether the bridge of this folder's file answers and proves that it is the one."""
+    record = read_discovery_file(folder)
+    port = None if record is None else record_port(record)
+    if record is None or port is None:
+        return False
+    try:
+        BridgeClient(HttpTransport(port), record.token).check_proof()
+    except ClientError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
-def single_instance(folder: Path) -> Iterator[None]:
+def single_instance(
+    folder: Path,
+    *,
+    is_answered: Callable[[Path], bool] = is_answered,
+    patience_s: float = CLAIM_PATIENCE_S,
+) -> Iterator[None]:
     """Hold the folder for one bridge.
 
+    A bridge that holds it and does not answer is starting or stopping, mostly; it is waited for.
+
+    Args:
+        folder: the runtime folder.
+        is_answered: whether the bridge that holds it serves.
+        patience_s: how long to wait for one that does not.
+
     Raises:
-        BridgeAlreadyRuns: another process holds it.
+        BridgeAlreadyRuns: another bridge holds the folder and serves.
+        BridgeHangs: another bridge holds the folder and does not.
     """
     # Not thread-local: the bridge may be stopped by another thread than the one that started it.
     lock = filelock.FileLock(folder / _LOCK_NAME, mode=0o600, thread_local=False)
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout as error:
-        raise BridgeAlreadyRuns("A bridge is already running.") from error
+    deadline_s = time.monotonic() + patience_s
+    while True:
+        try:
+            lock.acquire(timeout=CLAIM_POLL_S)
+            break
+        except filelock.Timeout as error:
+            if is_answered(folder):
+                raise BridgeAlreadyRuns("A bridge is already running.") from error
+            if time.monotonic() > deadline_s:
+                raise BridgeHangs(
+                    "Another bridge does not answer: end its process (`draglayer status` names "
+                    "it), then try again."
+                ) from error
     try:
         yield
     finally:

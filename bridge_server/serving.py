@@ -18,11 +18,14 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
+from bridge_client.exit_codes import ExitCode
 from bridge_client.messages import PROTOCOL_VERSION, DiscoveryRecord
+from bridge_client.presence import count_editors
 from bridge_server import discovery
 from bridge_server.access import Access, make_token
 from bridge_server.app import create_app
 from bridge_server.bridge import Bridge
+from bridge_server.clocks import AwakeClock
 from bridge_server.config import MIB, BridgeConfig
 from bridge_server.engine_port import EnginePool
 from bridge_server.housekeeping import Housekeeper
@@ -57,12 +60,17 @@ class BridgeServer:
 
     def __init__(self, config: BridgeConfig, pool: EnginePool) -> None:
         """Args: limits and folder, and the engine. Nothing is opened before ``run``."""
-        self.bridge = Bridge(config, pool, on_shutdown=self.ask_stop)
-        self.is_worker_stopped = True
-        self._config = config
-        self._housekeeper = Housekeeper(
-            self.bridge.expire, self._stop, interval_s=config.housekeeping_s
+        self.bridge = Bridge(
+            config,
+            pool,
+            clock=AwakeClock(),
+            on_shutdown=self.ask_stop,
+            on_device_lost=self._leave_lost_device,
         )
+        self.is_worker_stopped = True
+        self.exit_code = ExitCode.STOPPED
+        self._config = config
+        self._housekeeper = Housekeeper(self._keep, self._stop, interval_s=config.housekeeping_s)
         self._sockets: dict[int, Any] = {}  # waitress's own map of what it polls
         self._server: Any = None
         self._is_closing = False
@@ -79,7 +87,9 @@ class BridgeServer:
 
         Raises:
             BridgeAlreadyRuns: another bridge holds the runtime folder.
+            BridgeHangs: another bridge holds it and does not answer.
             UnsafeFolder: others may write into it.
+            OSError: it cannot be written.
         """
         folder = self._config.runtime_folder
         discovery.prepare_folder(folder)
@@ -134,7 +144,7 @@ class BridgeServer:
             inbuf_overflow=above_every_body,
             outbuf_overflow=config.max_result_bytes,
             max_request_body_size=config.max_body_bytes,
-            channel_timeout=120,
+            channel_timeout=config.connection_timeout_s,
             ident="",
             clear_untrusted_proxy_headers=True,
         )
@@ -149,7 +159,21 @@ class BridgeServer:
         while time.monotonic() < deadline_s and any(map(_is_busy, self._channels())):
             wasyncore.loop(timeout=0.02, map=self._sockets, count=1)
 
+    def _keep(self) -> None:
+        self.bridge.expire()
+        reason = reason_to_end(self._config, self.bridge.quiet_s())
+        if reason:
+            _log.info("%s", reason)
+            self.ask_stop()
+
+    def _leave_lost_device(self) -> None:
+        _log.error("The device is lost: the bridge ends, and the next client starts it anew.")
+        self.exit_code = ExitCode.DEVICE_LOST
+        self.ask_stop()
+
     def _stop(self) -> None:
+        # First, so that from now on clients start another bridge, which waits for this one's end.
+        discovery.remove_discovery(self._config.runtime_folder, self.bridge.instance_id)
         self.is_worker_stopped = self.bridge.stop()
         self._is_closing = True
         self._server.pull_trigger()
@@ -164,6 +188,16 @@ class BridgeServer:
     def _channels(self) -> list[HTTPChannel]:
         polled = list(self._sockets.values())
         return [each for each in polled if isinstance(each, HTTPChannel)]
+
+
+def reason_to_end(config: BridgeConfig, quiet_s: float) -> str:
+    """Why a bridge that heard nothing for so long should end; empty when it should stay."""
+    if config.idle_exit_s is not None and quiet_s >= config.idle_exit_s:
+        return "Nobody used the bridge for long: it ends."
+    is_lingering = config.linger_s is not None and quiet_s >= config.linger_s
+    if is_lingering and count_editors(config.runtime_folder) == 0:
+        return "The last editor has gone: the bridge ends."
+    return ""
 
 
 def _is_busy(channel: HTTPChannel) -> bool:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from bridge_client import Launcher, LaunchFailed
+from bridge_client.exit_codes import ExitCode
 from bridge_client.launcher import bridge_environment, default_launcher_file
+from bridge_client.presence import count_editors
 from tests.bridge_client.loopback_bridge import LoopbackBridge
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
@@ -99,9 +101,27 @@ def test_an_interpreter_that_is_gone_gets_a_sentence(machine):
 
 
 def test_a_bridge_that_dies_while_starting_is_not_waited_for(machine):
-    machine.record_interpreter("exit 2")
+    machine.record_interpreter("exit 1")
     with pytest.raises(LaunchFailed, match="stopped while it was starting"):
         machine.launcher().connect()
+
+
+@pytest.mark.parametrize("code", [code for code in ExitCode if code is not ExitCode.STOPPED])
+def test_why_it_could_not_start_is_told_by_its_exit_code(machine, code):
+    machine.record_interpreter(f"exit {int(code)}")
+    with pytest.raises(LaunchFailed) as caught:
+        machine.launcher().connect()
+    assert "stopped while it was starting" not in caught.value.message
+    assert "draglayer doctor" in caught.value.hint
+
+
+def test_from_the_first_connection_on_the_bridge_can_see_the_editor(machine, bridge):
+    machine.offer(bridge)
+    launcher = machine.launcher()
+    assert count_editors(machine.runtime) == 0
+    launcher.connect()
+    launcher.connect()
+    assert count_editors(machine.runtime) == 1
 
 
 def test_a_bridge_that_never_answers_is_not_waited_for_long(machine):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bridge_client.discovery import read_discovery_file
 from bridge_client.messages import DiscoveryRecord
 from bridge_server.discovery import (
     BridgeAlreadyRuns,
+    BridgeHangs,
     UnsafeFolder,
     prepare_folder,
     read_discovery,
@@ -116,7 +118,40 @@ def test_a_half_written_file_is_never_seen(tmp_path: Path) -> None:
 
 def test_one_bridge_holds_the_folder(tmp_path: Path) -> None:
     with single_instance(tmp_path):
-        with pytest.raises(BridgeAlreadyRuns), single_instance(tmp_path):
+        with (
+            pytest.raises(BridgeAlreadyRuns),
+            single_instance(tmp_path, is_answered=lambda folder: True),
+        ):
             pass
     with single_instance(tmp_path):
         pass
+
+
+def test_a_bridge_that_does_not_answer_is_not_taken_for_one_that_runs(tmp_path: Path) -> None:
+    with (
+        single_instance(tmp_path),
+        pytest.raises(BridgeHangs, match="does not answer"),
+        single_instance(tmp_path, patience_s=0.0),
+    ):
+        pass
+
+
+def test_a_bridge_that_stops_is_waited_for(tmp_path: Path) -> None:
+    with ExitStack() as first:
+        first.enter_context(single_instance(tmp_path))
+        looks = iter([first.close, lambda: None])
+
+        def is_answered(folder: Path) -> bool:
+            next(looks)()
+            return False
+
+        with single_instance(tmp_path, is_answered=is_answered):
+            pass
+
+
+@posix_only
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "run").symlink_to(tmp_path / "real")
+    with pytest.raises(UnsafeFolder):
+        prepare_folder(tmp_path / "run")
