@@ -132,7 +132,7 @@ _LAST_EVENT_ID = Parameter(
 _AFTER = Parameter(
     name="after",
     place="query",
-    summary="With wait_s: number of the last event that the reader has.",
+    summary="The same as Last-Event-ID, and stronger.",
     schema={"type": "string", "pattern": "^[0-9]{1,18}$"},
 )
 _WAIT_S = Parameter(

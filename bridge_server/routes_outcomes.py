@@ -63,7 +63,7 @@ def outcomes_blueprint(bridge: Bridge) -> Blueprint:
 
 
 def _page(record: JobRecord, slots: StreamSlots) -> Response:
-    after, wait_s = _seq(request.args.get("after", "0"), "after"), _wait_s()
+    after, wait_s = _cursor(), _wait_s()
     with slots.taken():
         events, is_closed = record.log.read(after, timeout_s=wait_s)
     logged = tuple(wire.logged_event(each.event, seq=each.seq) for each in events)
@@ -71,7 +71,7 @@ def _page(record: JobRecord, slots: StreamSlots) -> Response:
 
 
 def _stream(bridge: Bridge, record: JobRecord, slots: StreamSlots) -> Response:
-    after = _seq(request.headers.get("Last-Event-ID", "0"), "Last-Event-ID")
+    after = _cursor()
     slots.take()
     chunks = sse_chunks(
         record.log,
@@ -102,7 +102,11 @@ def _result_reply(record: JobRecord) -> Response:
     return Response(layer.pixels, headers=headers)
 
 
-def _seq(text: str, name: str) -> int:
+def _cursor() -> int:
+    """Number of the last event that the reader has, from the query or an EventSource."""
+    name, text = "Last-Event-ID", request.headers.get("Last-Event-ID", "0")
+    if "after" in request.args:
+        name, text = "after", request.args["after"]
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise ProblemError("invalid-request", f"{name} must be a number that we gave.")
     return int(text)

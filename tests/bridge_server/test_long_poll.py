@@ -47,6 +47,16 @@ def test_a_page_begins_behind_the_cursor(client: FlaskClient, ended: str) -> Non
     assert page(client, ended, after=events[-1]["seq"]) == {"events": [], "is_closed": True}
 
 
+def test_page_and_stream_have_one_cursor(client: FlaskClient, ended: str) -> None:
+    path, header = f"/v1/jobs/{ended}/events", {"Last-Event-ID": "2"}
+    by_header = client.get(path, headers=header).text
+    assert by_header == client.get(f"{path}?after=2").text
+    assert "id: 2\n" not in by_header
+    rest = client.get(f"{path}?wait_s=0", headers=header).json["events"]
+    assert rest == page(client, ended, after=2)["events"]
+    assert client.get(f"{path}?after=x").status_code == 422
+
+
 def test_a_page_waits_for_the_first_event(
     app: Flask, client: FlaskClient, engine: FakeEngine
 ) -> None:

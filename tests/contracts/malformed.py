@@ -12,7 +12,7 @@ import json
 import random
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from bridge_client.wire_headers import BLOB_MEDIA_TYPE, JSON_MEDIA_TYPE
-from bridge_server.endpoints import ENDPOINTS, Endpoint
+from bridge_server.endpoints import ENDPOINTS, Endpoint, Parameter
 from bridge_server.openapi import specification
 from tests.fakes.bridge import digest_of
 
@@ -102,8 +102,7 @@ class Attacker:
     def _faults_of(self, row: Endpoint) -> Iterator[Callable[[Endpoint], Request]]:
         yield self._wrong_host
         yield self._web_page
-        if row.parameters and any("pattern" in each.schema for each in row.parameters):
-            yield self._wrong_parameter
+        yield from [self._wrong_parameter] * len(_strict(row))
         if row.is_public:
             return
         yield self._wrong_token
@@ -185,10 +184,9 @@ class Attacker:
         )
 
     def _wrong_parameter(self, row: Endpoint) -> Request:
-        wrong = self._random.choice([each for each in row.parameters if "pattern" in each.schema])
-        validator = Draft202012Validator(wrong.schema)
+        wrong = self._random.choice(_strict(row))
         # Values of headers come without the blanks around them, and empty ones like missing ones.
-        values = [each for each in TEXT_JUNK if each.strip() and not validator.is_valid(each)]
+        values = [each for each in TEXT_JUNK if each.strip() and not _is_valid(each, wrong.schema)]
         place = {wrong.name: self._random.choice(values)}
         if wrong.place == "query":
             return self.good(row, query=place, fault=f"query {place}")
@@ -225,6 +223,21 @@ class Attacker:
 
     def _text(self, alphabet: str = string.ascii_letters + string.digits + "._~-") -> str:
         return "".join(self._random.choices(alphabet, k=self._random.randint(1, 80)))
+
+
+def _strict(row: Endpoint) -> list[Parameter]:
+    """The row's parameters that do not take just any text."""
+    return [each for each in row.parameters if each.schema != {"type": "string"}]
+
+
+def _is_valid(text: str, schema: Mapping[str, Any]) -> bool:
+    value: Any = text
+    if schema["type"] != "string":
+        try:
+            value = float(text)
+        except ValueError:
+            return False
+    return bool(Draft202012Validator(schema).is_valid(value))
 
 
 @functools.cache
