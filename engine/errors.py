@@ -19,3 +19,7 @@ class OutOfDeviceMemory(EngineError):
 
 class DeviceLost(EngineError):
     """The device refuses all further work of this process; only a new process can use it."""
+
+
+class SnapshotError(EngineError):
+    """A saved session is damaged, of another kind, or belongs to another model."""

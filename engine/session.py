@@ -8,6 +8,8 @@ Each drag begins from the present as it is shown and becomes the next entry.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,11 +21,13 @@ from engine.device import choose_device, told_device_failures
 from engine.drag import loop
 from engine.drag.loop import Drag, DragSpace, EndReason
 from engine.drag.params import DragParams
+from engine.errors import SnapshotError
 from engine.generator.generator import GeneratorProtocol
 from engine.geometry import Point, PointPair, to_points, to_tensor
 from engine.history import Entry, History, Recording
 from engine.images import Pixels, resize, uint8_pixels, unit_tensor
 from engine.inversion.projection import InversionParams, InversionStep, invert
+from engine.snapshot import Snapshot
 from engine.window import to_generator_frame
 
 PREVIEW_SIZE_PX = 384
@@ -75,6 +79,8 @@ class EditingSession:
         _check_mask(window_rgba, editable_mask)
         self._device = choose_device(device)
         self._generator = model.generator.to(self._device)
+        self._model_title = model.info.title
+        self._model_sha256 = model.info.weights_sha256
         self._window, self._mask = window_rgba, editable_mask
         self._w_spread = float(model.info.w_std.mean())
         self._space = DragSpace(
@@ -262,6 +268,41 @@ class EditingSession:
         """
         self._finished = self._still_history("changing the amount").showing(amount=amount)
 
+    def snapshot(self) -> bytes:
+        """Gives the session as one document, with pixels, mask and history.
+
+        A drag that runs is in it as if it ended now.
+        """
+        return self._snapshot().to_bytes()
+
+    def save(self, path: Path) -> None:
+        """Saves the session as a file, whole or not at all.
+
+        Raises:
+            SnapshotError: there is no place for it.
+        """
+        self._snapshot().write(path)
+
+    @classmethod
+    def restore(cls, model: LoadedModel, content: bytes, *, device: str | None = None) -> Self:
+        """Opens a session that stands, to the bit, where the one stood that `snapshot` was asked
+        of.
+
+        Args:
+            model: the one that the session was made with.
+            content: what `snapshot` gave.
+            device: where to compute; None for the best device of this machine.
+
+        Raises:
+            SnapshotError: the document is damaged or of another kind, or the model is another one.
+        """
+        return cls._of_snapshot(model, Snapshot.from_bytes(content), device)
+
+    @classmethod
+    def reopen(cls, model: LoadedModel, path: Path, *, device: str | None = None) -> Self:
+        """Opens a session that `save` wrote; as `restore`."""
+        return cls._of_snapshot(model, Snapshot.read(path), device)
+
     @told_device_failures()
     def layer(self) -> Pixels:
         """Gives the edit so far as a layer of the window's size: (H, W, 4), uint8."""
@@ -296,6 +337,34 @@ class EditingSession:
         return ground, window, None if self._mask is None else small(self._mask)[:, :, 0]
 
     # ------------------------------------------------------------------------------------------
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            model_title=self._model_title,
+            model_sha256=self._model_sha256,
+            window=self._window,
+            editable_mask=self._mask,
+            history=self._history if self.is_inverted else None,
+        )
+
+    @classmethod
+    def _of_snapshot(cls, model: LoadedModel, snapshot: Snapshot, device: str | None) -> Self:
+        generator, history = model.generator, snapshot.history
+        fits = history is None or history.base.shape[1:] == (generator.num_ws, generator.w_dim)
+        if snapshot.model_sha256 != model.info.weights_sha256 or not fits:
+            raise SnapshotError(
+                f"the session was made with the model {snapshot.model_title!r} and this is another "
+                f"one, {model.info.title!r}; open it with the one that it was made with"
+            )
+        try:
+            session = cls(model, snapshot.window, snapshot.editable_mask, device=device)
+        except ValueError as error:
+            raise SnapshotError(
+                "the session file contradicts itself and cannot be opened; choose another one"
+            ) from error
+        if history is not None:
+            session._finished = replace(history, base=history.base.to(session._device))
+        return session
 
     @property
     def _history(self) -> History:

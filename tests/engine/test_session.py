@@ -1,5 +1,7 @@
 """A window opened, inverted, dragged and taken as a layer, with the tiny generator."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +10,12 @@ from engine.checkpoints.catalogue import LoadedModel
 from engine.composite import lay_over
 from engine.drag.loop import EndReason
 from engine.drag.params import DragParams
+from engine.errors import SnapshotError
 from engine.geometry import Point, PointPair
 from engine.images import from_generator, resize, uint8_pixels
 from engine.inversion.projection import InversionParams
 from engine.session import PREVIEW_SIZE_PX, EditingSession
+from engine.snapshot import Snapshot
 from tests.fakes.generator import seeded_weights, tiny_generator, tiny_info
 
 SIDE = 48
@@ -420,3 +424,66 @@ def test_after_the_last_pair_is_pinned_a_drag_with_a_target_starts_it_again(sess
     session.set_pairs([PointPair(handle=PAIR.handle, target=PAIR.handle)])
     session.set_pairs([PAIR])
     assert next(steps).distance_px > 0.0
+
+
+@pytest.fixture
+def kept(model, window, w_pivot):
+    """A session with a mask that has seen everything: two drags, the last weakened and undone."""
+    session = EditingSession(model, window, half_mask(), device="cpu")
+    session.set_pivot(w_pivot)
+    dragged(session, PAIR, BACK)
+    session.set_amount(0.7)
+    session.scrub(3)
+    session.undo()
+    session.scrub(5)
+    session.set_amount(1.3)
+    return session
+
+
+def test_a_restored_session_goes_on_bit_for_bit(model, kept):
+    restored = EditingSession.restore(model, kept.snapshot(), device="cpu")
+    for move in ("redo", "undo"):
+        assert np.array_equal(restored.layer(), kept.layer())
+        for session in (restored, kept):
+            getattr(session, move)()
+    first, second = (list(s.drag([PAIR], 2, LIVELY)) for s in (restored, kept))
+    assert first == second and torch.equal(restored.w_plus, kept.w_plus)
+    assert restored.snapshot() == kept.snapshot()
+
+
+def test_a_session_is_saved_and_reopened(model, kept, tmp_path):
+    kept.save(tmp_path / "cat.draglayer")
+    reopened = EditingSession.reopen(model, tmp_path / "cat.draglayer", device="cpu")
+    assert reopened.snapshot() == kept.snapshot()
+
+
+def test_a_session_that_was_not_inverted_is_restored_as_such(model, window):
+    session = EditingSession(model, window, device="cpu")
+    restored = EditingSession.restore(model, session.snapshot(), device="cpu")
+    assert not restored.is_inverted and np.array_equal(restored.preview(), session.preview())
+
+
+def test_a_drag_that_runs_is_kept_as_if_it_ended_now(model, session):
+    steps = session.drag([PAIR], params=LIVELY)
+    for _ in range(4):
+        next(steps)
+    running = session.snapshot()
+    shown = session.layer()
+    steps.close()
+    assert session.snapshot() == running
+    assert np.array_equal(EditingSession.restore(model, running, device="cpu").layer(), shown)
+
+
+def test_a_session_of_another_model_is_refused(model, session):
+    info = dataclasses.replace(model.info, weights_sha256="1" * 64, title="Other")
+    other = LoadedModel(generator=model.generator, info=info)
+    with pytest.raises(SnapshotError, match="'Tiny' and this is another one, 'Other'"):
+        EditingSession.restore(other, session.snapshot(), device="cpu")
+
+
+def test_a_document_of_no_window_is_refused(model, session):
+    read = Snapshot.from_bytes(session.snapshot())
+    for window in (read.window[:, :10], np.zeros_like(read.window)):
+        content = dataclasses.replace(read, window=np.ascontiguousarray(window)).to_bytes()
+        with pytest.raises(SnapshotError, match="contradicts itself"):
+            EditingSession.restore(model, content, device="cpu")
