@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import CheckpointError
-from engine.generator.local_features import FeatureMap, features_around
+from engine.generator.local_features import Surroundings, features_around
 from engine.generator.mapping import Mapping
 from engine.generator.synthesis import Synthesis
 
@@ -72,8 +72,14 @@ class GeneratorProtocol(Protocol):
     def render(self, rows: Sequence[Tensor]) -> Tensor: ...
     def features(self, rows: Sequence[Tensor], block: int) -> Tensor: ...
     def features_around(
-        self, rows: Sequence[Tensor], block: int, centres: Tensor, reach: float
-    ) -> FeatureMap: ...
+        self,
+        rows: Sequence[Tensor],
+        block: int,
+        centres: Tensor,
+        reach: float,
+        *,
+        base_layers: int = 1,
+    ) -> Surroundings: ...
     def rows_until(self, block: int) -> int: ...
 
 
@@ -147,11 +153,18 @@ class Generator(nn.Module):
         return self.synthesis.features(rows, block)
 
     def features_around(
-        self, rows: Sequence[Tensor], block: int, centres: Tensor, reach: float
-    ) -> FeatureMap:
+        self,
+        rows: Sequence[Tensor],
+        block: int,
+        centres: Tensor,
+        reach: float,
+        *,
+        base_layers: int = 1,
+    ) -> Surroundings:
         """Gives the features of a block around some places (K, 2), feature px: as far as `reach`
-        along either axis, or the whole map where that takes fewer operations."""
-        return features_around(self.synthesis, rows, block, centres, reach)
+        along either axis, or the whole map where that takes fewer operations; and the whole map of
+        the layer with row `base_layers - 1` of w+."""
+        return features_around(self.synthesis, rows, block, centres, reach, base_layers=base_layers)
 
     def rows_until(self, block: int) -> int:
         """Gives how many rows of w+ reach the features of a block."""

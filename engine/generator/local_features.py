@@ -5,6 +5,7 @@ They are those of the whole map, and so is their gradient; `tiles.py` tells why.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -91,9 +92,27 @@ def sample_features(features: FeatureMap, points: Tensor) -> Tensor:
     return sample(features, points) if isinstance(features, Tensor) else features.sample(points)
 
 
+class Surroundings(NamedTuple):
+    """What is known of a picture around some places.
+
+    Attributes:
+        features: those of a block around the places.
+        base: (1, C, H, W), the whole map of a layer on the way there.
+    """
+
+    features: FeatureMap
+    base: Tensor
+
+
 def features_around(
-    synthesis: Synthesis, rows: Sequence[Tensor], block: int, centres: Tensor, reach: float
-) -> FeatureMap:
+    synthesis: Synthesis,
+    rows: Sequence[Tensor],
+    block: int,
+    centres: Tensor,
+    reach: float,
+    *,
+    base_layers: int = 1,
+) -> Surroundings:
     """Gives the features of a block around some places, or the whole map where that is cheaper.
 
     Args:
@@ -102,40 +121,58 @@ def features_around(
         block: the block's size in px.
         centres: (K, 2), the places, feature px; at least one.
         reach: how far around them the features are to be read, feature px along either axis.
+        base_layers: so many layers are computed whole in any case; the map of the last of them is
+            the base.
     """
     tiles = tuple(tile_around(x, y, reach, block) for x, y in centres.tolist())
     sizes = tuple(layer.layer_size for layer in synthesis.layers(block))
-    return features_by_plan(synthesis, rows, plan(sizes, tiles), tiles, block)
+    by = plan(sizes, tiles, base_layers)
+    return features_by_plan(synthesis, rows, block, tiles, by, base_layers=base_layers)
 
 
 def features_by_plan(
-    synthesis: Synthesis, rows: Sequence[Tensor], by: Plan, tiles: Sequence[Tile], block: int
-) -> FeatureMap:
+    synthesis: Synthesis,
+    rows: Sequence[Tensor],
+    block: int,
+    tiles: Sequence[Tile],
+    by: Plan,
+    *,
+    base_layers: int = 1,
+) -> Surroundings:
     """Gives the features of a block in some tiles, computed as planned.
 
     Args:
         synthesis: the network.
         rows: the rows of w+ that the blocks up to this one take, each (1, w_dim).
-        by: a plan that covers the tiles.
-        tiles: one for each place.
         block: the block's size in px.
+        tiles: one for each place.
+        by: a plan that covers the tiles.
+        base_layers: as for `features_around`; not more than the plan computes whole.
     """
     steps = list(zip(synthesis.layers(block), rows, strict=False))
-    x = synthesis.constant(1)
-    for layer, row in steps[: by.whole_layers]:
-        x = layer(x, row)  # (1, C, H, W)
+    base = _through(steps[:base_layers], synthesis.constant(1))
+    whole = _through(steps[base_layers : by.whole_layers], base)
     if not by.batches:
-        return x
-    upper = steps[by.whole_layers :]
-    parts = [part for batch in by.batches for part in _through(upper, batch, x)]
+        return Surroundings(whole, base)
+    above = steps[by.whole_layers :]
+    parts = [part for batch in by.batches for part in _through_cuts(above, batch, whole)]
     made = [tile for batch in by.batches for tile in batch[-1].makes]
     homes = [next(i for i, held in enumerate(made) if held.hull(tile) == held) for tile in tiles]
-    return LocalFeatures(parts=tuple(parts), tiles=tuple(made), homes=tuple(homes), size=block)
+    local = LocalFeatures(parts=tuple(parts), tiles=tuple(made), homes=tuple(homes), size=block)
+    return Surroundings(local, base)
 
 
-def _through(
-    steps: Sequence[tuple[SynthesisLayer, Tensor]], batch: Batch, whole: Tensor
-) -> tuple[Tensor, ...]:
+_Step = tuple[SynthesisLayer, Tensor]  # a layer and its row of w+
+
+
+def _through(steps: Sequence[_Step], x: Tensor) -> Tensor:
+    """Takes a whole map (1, C, H, W) through layers."""
+    for layer, row in steps:
+        x = layer(x, row)
+    return x
+
+
+def _through_cuts(steps: Sequence[_Step], batch: Batch, whole: Tensor) -> tuple[Tensor, ...]:
     """Takes tiles of a whole map (1, C, H, W) through layers: (1, C, h, w) each."""
     everything = Span(0, whole.shape[-1])
     x = whole.expand(len(batch[0].reads), -1, -1, -1)

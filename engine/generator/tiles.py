@@ -126,7 +126,7 @@ class Plan:
     """How to compute the features in some tiles.
 
     Attributes:
-        whole_layers: so many layers, from the first, are computed whole; at least one.
+        whole_layers: so many layers, from the first, are computed whole.
         batches: for the layers that are left, which together cover the tiles; none where no
             layer is left.
         macs: multiply-adds of it all.
@@ -188,19 +188,20 @@ def _alike(spans: Sequence[Span], layer: LayerSize) -> list[Span]:
 
 
 @lru_cache(maxsize=64)  # handles move by parts of a pixel: most steps have the tiles of the last
-def plan(layers: tuple[LayerSize, ...], tiles: tuple[Tile, ...]) -> Plan:
+def plan(layers: tuple[LayerSize, ...], tiles: tuple[Tile, ...], least_whole: int = 1) -> Plan:
     """Gives the way to the features in these tiles that needs the fewest multiply-adds.
 
     Args:
         layers: all layers from the constant to the map of the features.
         tiles: at least one, inside that map.
+        least_whole: at least so many layers, from the first, are computed whole; 1 or more.
     """
-    apart = _change_over(layers, tiles)
-    joined = _change_over(layers, _joined(layers[apart.whole_layers :], tiles))
-    return min(apart, joined, key=lambda found: found.macs)
+    apart = _change_over(layers, tiles, least_whole)
+    tiles = _joined(layers[apart.whole_layers :], tiles)
+    return min(apart, _change_over(layers, tiles, least_whole), key=lambda found: found.macs)
 
 
-def _change_over(layers: Sequence[LayerSize], tiles: Sequence[Tile]) -> Plan:
+def _change_over(layers: Sequence[LayerSize], tiles: Sequence[Tile], least_whole: int) -> Plan:
     """Chooses the layer from which on these tiles are cheaper than whole maps."""
     alike: dict[tuple[int, int], list[Tile]] = {}
     for tile in dict.fromkeys(tiles):
@@ -208,14 +209,16 @@ def _change_over(layers: Sequence[LayerSize], tiles: Sequence[Tile]) -> Plan:
     batches = [cut_back(layers, group) for group in alike.values()]
     whole = list(accumulate(layer.whole_macs for layer in layers))
     costs = [_macs(layers, batch) for batch in batches]
-    macs = [whole[i] + sum(sum(cost[i + 1 :]) for cost in costs) for i in range(len(layers))]
-    least = min(macs)
-    count = len(macs) - macs[::-1].index(least)  # whole where it costs no more
+    macs = {
+        count: whole[count - 1] + sum(sum(cost[count:]) for cost in costs)
+        for count in range(len(layers), least_whole - 1, -1)  # whole where it costs no more
+    }
+    count = min(macs, key=macs.__getitem__)
     kept = tuple(batch[count:] for batch in batches) if count < len(layers) else ()
-    return Plan(whole_layers=count, batches=kept, macs=least)
+    return Plan(whole_layers=count, batches=kept, macs=macs[count])
 
 
-def _joined(layers: Sequence[LayerSize], tiles: Sequence[Tile]) -> list[Tile]:
+def _joined(layers: Sequence[LayerSize], tiles: Sequence[Tile]) -> tuple[Tile, ...]:
     """Joins overlapping tiles, two at a time, as long as that makes these layers cheaper.
 
     Neighbours whose tiles overlap on coarser maps alone could be tried too: that saved a hundredth
@@ -238,7 +241,7 @@ def _joined(layers: Sequence[LayerSize], tiles: Sequence[Tile]) -> list[Tile]:
             break
         joined = best[0].hull(best[1])
         left = [tile for tile in left if tile not in (*best, joined)] + [joined]
-    return left
+    return tuple(left)
 
 
 def _macs(layers: Sequence[LayerSize], batch: Batch) -> list[int]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.generator.local_features import Surroundings
+
 BLOCK = 16
 SIGMA = 1.5
 FIRST = (5.0, 5.0)
@@ -47,9 +49,16 @@ class BlobGenerator:
         return self._maps(rows, BLOCK)
 
     def features_around(
-        self, rows: Sequence[Tensor], block: int, centres: Tensor, reach: float
-    ) -> Tensor:
-        return self.features(rows, block)
+        self,
+        rows: Sequence[Tensor],
+        block: int,
+        centres: Tensor,
+        reach: float,
+        *,
+        base_layers: int = 1,
+    ) -> Surroundings:
+        maps = self.features(rows, block)
+        return Surroundings(maps, maps)
 
     def render(self, rows: Sequence[Tensor]) -> Tensor:
         maps = self._maps(rows, self.resolution)

@@ -56,7 +56,12 @@ def from_tiles(generator, rows, block, whole_layers, tiles):
     sizes = [layer.layer_size for layer in generator.synthesis.layers(block)]
     batch = cut_back(sizes, tiles)[whole_layers:]
     by = Plan(whole_layers=whole_layers, batches=(batch,), macs=0)
-    return features_by_plan(generator.synthesis, rows, by, tiles, block)
+    return features_by_plan(generator.synthesis, rows, block, tiles, by).features
+
+
+def around(generator, rows, block, centres):
+    """Gives the features around places, from tiles or whole."""
+    return features_around(generator.synthesis, rows, block, centres, REACH).features
 
 
 def cut_out(whole, tile):
@@ -126,9 +131,7 @@ def test_reading_around_places_is_reading_the_whole_map(generator, block):
     rows, centres = random_rows(generator), places_in(block)
     points = points_around(centres)
     expected = sample_features(generator.features(rows, block), points)
-    found = sample_features(
-        features_around(generator.synthesis, rows, block, centres, REACH), points
-    )
+    found = sample_features(around(generator, rows, block, centres), points)
     assert found.shape == expected.shape == (*points.shape[:2], expected.shape[2])
     assert relative_error(found, expected) < 1e-12
     assert relative_error(gradient(found, rows), gradient(expected, rows)) < 1e-12
@@ -155,7 +158,7 @@ def test_a_cut_that_is_one_pixel_off_is_noticed(generator):
     moved = tuple(Tile(t.x, Span(t.y.start + 1, t.y.end + 1)) for t in batch[6].reads)
     wrong = (*batch[3:6], batch[6]._replace(reads=moved), *batch[7:])
     by = Plan(whole_layers=3, batches=(wrong,), macs=0)
-    (part,) = features_by_plan(generator.synthesis, rows, by, [tile], block).parts
+    (part,) = features_by_plan(generator.synthesis, rows, block, [tile], by).features.parts
     assert relative_error(part, cut_out(generator.features(rows, block), tile)) > 0.01
 
 
@@ -177,9 +180,9 @@ def test_rows_that_are_not_dragged_cost_no_gradient(generator):
     generator = generator.double()
     rows = [row.detach() for row in random_rows(generator)]
     centres = places_in(64)[:1]
-    assert not features_around(generator.synthesis, rows, 64, centres, REACH).requires_grad
+    assert not around(generator, rows, 64, centres).requires_grad
     rows[0].requires_grad_()
-    found = features_around(generator.synthesis, rows, 64, centres, REACH)
+    found = around(generator, rows, 64, centres)
     assert found.requires_grad and not found.detach().requires_grad
     assert found.shape == generator.features(rows, 64).shape
 
@@ -187,15 +190,30 @@ def test_rows_that_are_not_dragged_cost_no_gradient(generator):
 def test_where_the_whole_map_is_cheaper_it_is_given(generator):
     generator = generator.double()
     rows, everywhere = random_rows(generator), torch.rand(300, 2) * 32
-    found = features_around(generator.synthesis, rows, 32, everywhere, REACH)
+    found = around(generator, rows, 32, everywhere)
     assert isinstance(found, torch.Tensor)
     assert torch.equal(found, generator.features(rows, 32))
+
+
+@pytest.mark.parametrize("base_layers", [1, 4, 7, 9])
+def test_the_base_is_the_whole_map_of_its_layer(generator, base_layers):
+    generator = generator.double()
+    rows, centres = random_rows(generator), places_in(64)[:1]
+    found = generator.features_around(rows, 64, centres, REACH, base_layers=base_layers)
+    expected = generator.synthesis.constant(1)
+    for layer, row in zip(generator.synthesis.layers(64)[:base_layers], rows, strict=False):
+        expected = layer(expected, row)
+    assert torch.equal(found.base, expected)
+    whole = generator.features(rows, 64)
+    points = points_around(centres)
+    assert relative_error(*(sample_features(f, points) for f in (found.features, whole))) < 1e-12
+    assert isinstance(found.features, LocalFeatures) == (base_layers < 9)
 
 
 def test_a_point_beyond_the_reach_is_refused(generator):
     generator = generator.double()
     centre = torch.tensor([[30.0, 30.0]])
-    found = features_around(generator.synthesis, random_rows(generator), 64, centre, REACH)
+    found = around(generator, random_rows(generator), 64, centre)
     assert isinstance(found, LocalFeatures)
     found.sample(centre[None] + REACH)
     with pytest.raises(ValueError, match="longer reach"):
@@ -205,7 +223,7 @@ def test_a_point_beyond_the_reach_is_refused(generator):
 def test_points_around_other_places_are_refused(generator):
     generator = generator.double()
     centre = torch.tensor([[30.0, 30.0]])
-    found = features_around(generator.synthesis, random_rows(generator), 64, centre, REACH)
+    found = around(generator, random_rows(generator), 64, centre)
     with pytest.raises(ValueError, match="around 1 places, got points around 2"):
         found.sample(centre.expand(2, 2))
 
@@ -219,5 +237,5 @@ def test_a_plan_counts_what_is_done(count):
     centres = 128 * torch.rand(count, 2, generator=source)
     tiles = tuple(tile_around(x, y, 4.0, 128) for x, y in centres.tolist())
     planned = plan(tuple(layer.layer_size for layer in generator.synthesis.layers(128)), tiles)
-    done = count_gmac(lambda: features_around(generator.synthesis, rows, 128, centres, 4.0))
+    done = count_gmac(lambda: generator.features_around(rows, 128, centres, 4.0))
     assert planned.macs == pytest.approx(1e9 * done, rel=0.01)
