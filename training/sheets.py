@@ -30,7 +30,9 @@ def side_by_side(generator: Generator, count: int = COUNT) -> Image.Image:
     size, z_dim = generator.resolution, generator.shape.z_dim
     drawings = draw(factors_from_z(_z(count, z_dim, DRAWINGS_SEED)), size).images
     w = generator.mapping(_z(count, z_dim, SAMPLES_SEED).to(generator.w_avg.device))
-    samples = [from_generator(generator.render([p] * generator.num_ws)) for p in w.split(COLUMNS)]
+    samples = [
+        from_generator(generator.render([p] * generator.num_ws)) for p in torch.split(w, COLUMNS)
+    ]
     blocks = [_block(drawings), _block(torch.cat(samples).cpu())]
     width, height = blocks[0].size
     picture = Image.new("RGB", (2 * width + GAP, height), "white")
@@ -44,7 +46,7 @@ def _z(count: int, z_dim: int, seed: int) -> Tensor:
 
 
 def _block(images: Tensor) -> Image.Image:
-    rows = [torch.cat(list(row), dim=2) for row in images.split(COLUMNS)]
+    rows = [torch.cat(list(row), dim=2) for row in torch.split(images, COLUMNS)]
     return Image.fromarray(uint8_pixels(torch.cat(rows, dim=1)[None]))
 
 

@@ -1,0 +1,107 @@
+"""Places on a head that a drag can be judged by: where they truly are, and where a render has them.
+
+Keypoints are read off a render by the keypoint detector. The upper lids are none of its keypoints;
+they are read off by laying the render's eyes beside drawn eyes of every opening.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.geometry import sample
+from training.keypoints import KeypointDetector, find_keypoints
+from training.pictures import FACTORS, HEAD_CENTRE, HEAD_RADIUS, KEYPOINTS, draw
+
+NAMES = [factor.name for factor in FACTORS]
+
+_EYES = [KEYPOINTS.index(name) for name in ("eye_left", "eye_right")]
+_OPENINGS = 33  # drawn eyes that a render's are compared with
+_REACH = 0.09  # half the side of what is compared, share of the picture
+_GRID = 24  # samples along a side of it
+
+
+class Marks(Protocol):
+    """Places that a case drags and is judged by."""
+
+    def true(self, factors: Tensor) -> Tensor:
+        """Gives (K, 2), frame coordinates, in the drawing of factors (1, F)."""
+
+    def found(self, render: Tensor) -> Tensor:
+        """Gives (K, 2), frame coordinates, in a render (1, 3, S, S) in [0, 1]."""
+
+
+class KeypointMarks:
+    """Some of the keypoints.
+
+    Args:
+        names: which, of `KEYPOINTS`.
+        detector: reads them off renders.
+    """
+
+    def __init__(self, names: list[str], detector: KeypointDetector) -> None:
+        self.indices = [KEYPOINTS.index(name) for name in names]
+        self.detector = detector
+
+    def true(self, factors: Tensor) -> Tensor:
+        """Gives (K, 2), frame coordinates, in the drawing of factors (1, F)."""
+        return keypoints_of(factors)[self.indices]
+
+    def found(self, render: Tensor) -> Tensor:
+        """Gives (K, 2), frame coordinates, in a render (1, 3, S, S) in [0, 1]."""
+        return find_keypoints(self.detector, render)[0, self.indices]
+
+
+class UpperLids:
+    """The tops of both eyes' rims.
+
+    Args:
+        factors: (1, F), the head that is dragged; only its eyes' opening is sought.
+        detector: finds the eyes in a render.
+    """
+
+    def __init__(self, factors: Tensor, detector: KeypointDetector) -> None:
+        self.factors, self.detector = factors, detector
+
+    def true(self, factors: Tensor) -> Tensor:
+        """Gives (2, 2), frame coordinates, in the drawing of factors (1, F)."""
+        value = dict(zip(NAMES, factors[0].tolist(), strict=True))
+        y = -0.10 - (0.035 + 0.185 * value["eye_open"] * value["eye_size"])
+        places = torch.tensor([[x, y, (1.0 - x * x - y * y) ** 0.5] for x in (-0.40, 0.40)])
+        return _turned(places, value)
+
+    def found(self, render: Tensor) -> Tensor:
+        """Gives (2, 2), frame coordinates, in a render (1, 3, S, S) in [0, 1]."""
+        sweep = self.factors.repeat(_OPENINGS, 1)
+        column = NAMES.index("eye_open")
+        sweep[:, column] = torch.linspace(FACTORS[column].low, FACTORS[column].high, _OPENINGS)
+        drawing = draw(sweep, render.shape[-1])
+        eyes = find_keypoints(self.detector, render)[0, _EYES]  # (2, 2)
+        seen = _patches(render, eyes[None])
+        drawn = _patches(drawing.images, drawing.keypoints[:, _EYES])
+        nearest = int((drawn - seen).abs().mean(dim=(1, 2)).argmin())
+        lids = self.true(sweep[nearest : nearest + 1])
+        return eyes + lids - drawing.keypoints[nearest, _EYES]
+
+
+def keypoints_of(factors: Tensor) -> Tensor:
+    """Gives all keypoints (K, 2), frame coordinates, of factors (1, F)."""
+    return draw(factors, 16).keypoints[0]
+
+
+def _patches(images: Tensor, eyes: Tensor) -> Tensor:
+    """Gives what is around the eyes (N, 2, 2) of images (N, 3, S, S): (N, samples, 3)."""
+    axis = (torch.arange(_GRID) + 0.5) / _GRID * 2.0 - 1.0
+    offsets = _REACH * torch.cartesian_prod(axis, axis)  # (samples, 2)
+    places = (eyes[:, :, None] + offsets).flatten(1, 2) * images.shape[-1]
+    return torch.stack([sample(i[None], p) for i, p in zip(images, places, strict=True)])
+
+
+def _turned(places: Tensor, value: dict[str, float]) -> Tensor:
+    """Gives points (K, 3) of the unit head, turned and seen from the front: (K, 2), frame."""
+    yaw, pitch = torch.tensor(value["yaw"]), torch.tensor(value["pitch"])
+    x, y, z = places.unbind(1)
+    x, z = x * yaw.cos() + z * yaw.sin(), z * yaw.cos() - x * yaw.sin()
+    y = y * pitch.cos() + z * pitch.sin()
+    radius = torch.tensor([HEAD_RADIUS[0] * value["head_width"], HEAD_RADIUS[1]])
+    return torch.tensor(HEAD_CENTRE) + radius * torch.stack([x, y], dim=1)
