@@ -8,23 +8,32 @@ from typing import TypeVar, cast
 from .discovery import record_port
 from .edit import LayerResult, PixelOrder
 from .errors import ProtocolMismatch, RequestRejected
+from .geometry import PointPair
 from .json_codec import JsonMismatch, from_json, to_json
 from .messages import (
     PROTOCOL_VERSION,
     CreateSession,
     DiscoveryRecord,
+    EmptyRequest,
+    EventPage,
     JobEvent,
     JobReply,
     LivenessReply,
+    ModelInfo,
+    ModelList,
     Problem,
+    ProposeRegion,
     ReadinessReply,
+    RegionReply,
     ServerInfo,
     SessionReply,
+    SetPairs,
+    ShutDown,
     StartJob,
 )
 from .pixels import check_pixel_count, content_digest
 from .proof import NONCE_BYTES, bridge_proof
-from .stream import EventParser, StreamMismatch, read_event
+from .stream import EventParser, StreamMismatch, read_event, read_logged_event
 from .transport import REPLY_TIMEOUT_S, ByteStream, HttpTransport, Reply, Transport
 from .wire_headers import (
     BLOB_MEDIA_TYPE,
@@ -131,12 +140,20 @@ class BridgeClient:
         """The handshake: what the bridge is and can do."""
         return _read(self._send("GET", "/v1/server"), ServerInfo)
 
-    def shut_down(self) -> None:
-        """Asks the bridge to stop."""
-        self._send("POST", "/v1/server/shutdown", body=b"{}", media_type=JSON_MEDIA_TYPE)
+    def shut_down(self, *, is_forced: bool = False) -> None:
+        """Asks the bridge to stop; not forced it refuses while somebody works with it."""
+        self._send_json("POST", "/v1/server/shutdown", ShutDown(force=is_forced))
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The catalogue."""
+        return _read(self._send("GET", "/v1/models"), ModelList).models
+
+    def propose_region(self, request: ProposeRegion) -> RegionReply:
+        """The window that the bridge would have; `region.propose_window` decides it here."""
+        return _read(self._send_json("POST", "/v1/region", request), RegionReply)
 
     def put_blob(self, pixels: bytes) -> str:
-        """Sends pixels unless the bridge has them; gives the name under which it knows them."""
+        """Sends bytes unless the bridge has them; gives the name under which it knows them."""
         digest = content_digest(pixels)
         known = self._send("HEAD", f"/v1/blobs/{digest}", accepted=(200, 204, 404))
         if known.status == 404:
@@ -150,6 +167,22 @@ class BridgeClient:
     def session(self, session_id: str) -> SessionReply:
         """What is true of the session now."""
         return _read(self._send("GET", f"/v1/sessions/{session_id}"), SessionReply)
+
+    def snapshot(self, session_id: str, *, known_etag: str = "") -> tuple[str, bytes] | None:
+        """ETag and bytes of where the session stands; None where it is the known one, or there is
+        none yet.
+
+        Raises:
+            ProtocolMismatch: The bytes were damaged on their way.
+        """
+        headers = {"If-None-Match": known_etag} if known_etag else {}
+        path = f"/v1/sessions/{session_id}/snapshot"
+        reply = self._send("GET", path, headers=headers, accepted=(200, 304, 409))
+        if reply.status != 200:
+            return None
+        if reply.headers.get(DIGEST_HEADER.lower()) != digest_value(reply.body):
+            raise _unreadable()
+        return reply.headers.get("etag", ""), reply.body
 
     def delete_session(self, session_id: str, *, timeout_s: float = REPLY_TIMEOUT_S) -> None:
         """Frees the session; one that is gone already is no error."""
@@ -167,13 +200,20 @@ class BridgeClient:
 
     def cancel_job(self, job_id: str, *, timeout_s: float = REPLY_TIMEOUT_S) -> JobReply:
         """Asks the job to stop after its step; right in every state, and twice."""
-        reply = self._send(
-            "POST",
-            f"/v1/jobs/{job_id}/cancel",
-            body=b"{}",
-            media_type=JSON_MEDIA_TYPE,
-            timeout_s=timeout_s,
-        )
+        path = f"/v1/jobs/{job_id}/cancel"
+        return _read(self._send_json("POST", path, EmptyRequest(), timeout_s=timeout_s), JobReply)
+
+    def pause_job(self, job_id: str) -> JobReply:
+        """Asks the job to begin no further step; twice is all right."""
+        return _read(self._send_json("POST", f"/v1/jobs/{job_id}/pause", EmptyRequest()), JobReply)
+
+    def resume_job(self, job_id: str) -> JobReply:
+        """Asks the job to go on; twice is all right."""
+        return _read(self._send_json("POST", f"/v1/jobs/{job_id}/resume", EmptyRequest()), JobReply)
+
+    def set_pairs(self, job_id: str, pairs: tuple[PointPair, ...]) -> JobReply:
+        """Lets a drag go on with these pairs from its next step on."""
+        reply = self._send_json("POST", f"/v1/jobs/{job_id}/pairs", SetPairs(pairs=pairs))
         return _read(reply, JobReply)
 
     def events(self, job_id: str, *, after: int | None = None) -> EventStream:
@@ -189,6 +229,21 @@ class BridgeClient:
         finally:
             stream.close()
         raise _rejection(Reply(stream.status, {}, body))
+
+    def event_page(
+        self, job_id: str, *, after: int = 0, wait_s: float = 0.0
+    ) -> tuple[list[tuple[int, JobEvent]], bool]:
+        """The job's events after this number, waited for; and whether no more will come.
+
+        For a host that cannot read a stream; `events` tells the same sooner.
+        """
+        path = f"/v1/jobs/{job_id}/events?after={after}&wait_s={wait_s:.3f}"
+        page = _read(self._send("GET", path), EventPage)
+        try:
+            read = [read_logged_event(each) for each in page.events]
+        except StreamMismatch as error:
+            raise _unreadable() from error
+        return [each for each in read if each is not None], page.is_closed
 
     def preview(self, job_id: str, *, known_etag: str = "") -> tuple[str, bytes] | None:
         """ETag and JPEG of the latest preview; None where it is the known one, or there is none."""
@@ -221,8 +276,11 @@ class BridgeClient:
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
-    def _send_json(self, method: str, path: str, message: object) -> Reply:
-        return self._send(method, path, body=to_json(message), media_type=JSON_MEDIA_TYPE)
+    def _send_json(
+        self, method: str, path: str, message: object, *, timeout_s: float = REPLY_TIMEOUT_S
+    ) -> Reply:
+        body = to_json(message)
+        return self._send(method, path, body=body, media_type=JSON_MEDIA_TYPE, timeout_s=timeout_s)
 
     def _send(
         self,

@@ -414,6 +414,13 @@ class PreviewEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotEvent:
+    """event: snapshot. A newer one waits at the session's /snapshot under this ETag."""
+
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatEvent:
     """event: heartbeat, without an id: only keeps the stream alive."""
 
@@ -459,6 +466,7 @@ JobEvent = (
     | DragProgressEvent
     | PairsEvent
     | PreviewEvent
+    | SnapshotEvent
     | HeartbeatEvent
     | EndEvent
     | ServerStoppingEvent
@@ -471,6 +479,7 @@ EVENT_TYPES: dict[str, type[JobEvent]] = {
     "drag-progress": DragProgressEvent,
     "pairs": PairsEvent,
     "preview": PreviewEvent,
+    "snapshot": SnapshotEvent,
     "heartbeat": HeartbeatEvent,
     "end": EndEvent,
     "server-stopping": ServerStoppingEvent,

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from .json_codec import from_json
-from .messages import EVENT_TYPES, JobEvent
+from .json_codec import from_json, from_value
+from .messages import EVENT_TYPES, JobEvent, LoggedEvent
 
 MAX_EVENT_BYTES = 1 << 20
 
@@ -96,3 +96,18 @@ def read_event(event: ServerSentEvent) -> tuple[int | None, JobEvent] | None:
     except ValueError as error:
         raise StreamMismatch(f"the event {event.name} is not of the expected form") from error
     return (None if event.id is None else int(event.id)), message
+
+
+def read_logged_event(logged: LoggedEvent) -> tuple[int, JobEvent] | None:
+    """The same of an event of a page.
+
+    Raises:
+        StreamMismatch: The data is not the message that the name promises.
+    """
+    kind = EVENT_TYPES.get(logged.event)
+    if kind is None:
+        return None
+    try:
+        return logged.seq, from_value(logged.data, kind)
+    except ValueError as error:
+        raise StreamMismatch(f"the event {logged.event} is not of the expected form") from error

@@ -140,7 +140,8 @@ class EngineSession(Protocol):
         """The present state as a layer."""
 
     def snapshot(self) -> bytes:
-        """The whole history, for ``SessionSpec.snapshot``; no code in it and no pixels."""
+        """The whole history, for ``SessionSpec.snapshot``; a drag that runs is in it as if it ended
+        now."""
 
     def close(self) -> None:
         """Free the device; may be called twice."""

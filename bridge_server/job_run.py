@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator
 
-from bridge_client.messages import JobKind, PreviewEvent
+from bridge_client.messages import JobKind, PreviewEvent, SnapshotEvent
 from bridge_server import wire
 from bridge_server.engine_port import (
     DEVICE_LOST,
@@ -21,6 +21,9 @@ from bridge_server.problems import ProblemError
 from bridge_server.sessions import Session
 
 _log = logging.getLogger(__name__)
+
+# How much of a long drag is lost at most when the whole bridge is.
+SNAPSHOT_INTERVAL_S = 5.0
 
 
 class JobRun:
@@ -49,6 +52,7 @@ class JobRun:
         self._steps: Generator[EngineStep, None, None] | None = None
         self._last_step: EngineStep | None = None
         self._pairs_revision = 0
+        self._written_down_s = clock()
 
     def is_ready(self) -> bool:
         """Whether it is not paused."""
@@ -110,6 +114,8 @@ class JobRun:
         assert self._steps is not None
         while not self._record.is_cancel_asked:
             if self._record.is_paused:
+                if isinstance(self._last_step, DragStep):
+                    self._keep_snapshot()  # who pauses may go and shut the machine down
                 return False
             self._hand_over_pairs()
             step = next(self._steps, None)
@@ -129,8 +135,11 @@ class JobRun:
         event = wire.progress_event(step, pairs_revision=self._pairs_revision)
         if event is not None:
             self._record.report(event)
-        if self._record.preview.wants_image(self._clock()):
+        now_s = self._clock()
+        if self._record.preview.wants_image(now_s):
             self._offer_preview()
+        if isinstance(step, DragStep) and now_s - self._written_down_s >= SNAPSHOT_INTERVAL_S:
+            self._keep_snapshot()
 
     def _leave(self) -> None:
         """Let the engine end what it has begun; then the session stands where the job left it."""
@@ -144,6 +153,7 @@ class JobRun:
             self._keep_snapshot()
 
     def _keep_snapshot(self) -> None:
+        self._written_down_s = self._clock()
         try:
             content = self._engine.snapshot()
         except Exception:  # the edit is there all the same; only the copy of it is older
@@ -152,7 +162,8 @@ class JobRun:
         if len(content) > self._max_snapshot_bytes:
             _log.info("The session of job %s is too large to be written down.", self._record.id)
             return
-        self._record.session.keep_snapshot(content)
+        etag = self._record.session.keep_snapshot(content)
+        self._record.report(SnapshotEvent(etag=etag))
 
     def _finish(self) -> None:
         last_step = self._last_step

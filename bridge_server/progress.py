@@ -20,9 +20,16 @@ from bridge_client.messages import (
     PairsEvent,
     PreviewEvent,
     ServerStoppingEvent,
+    SnapshotEvent,
 )
 
-_LATEST_WINS = (InversionProgressEvent, DragProgressEvent, PairsEvent, PreviewEvent)
+_LATEST_WINS = (
+    InversionProgressEvent,
+    DragProgressEvent,
+    PairsEvent,
+    PreviewEvent,
+    SnapshotEvent,
+)
 _LAST = (EndEvent, ServerStoppingEvent)
 MAX_STATES = 64
 

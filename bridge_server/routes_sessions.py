@@ -34,7 +34,7 @@ def sessions_blueprint(bridge: Bridge) -> Blueprint:
         latest = bridge.sessions.get(session_id).snapshot
         if latest is None:
             raise ProblemError("snapshot-missing", "No job has changed this session yet.")
-        etag = f'"{session_id[:8]}-{latest.revision}"'
+        etag = latest.etag
         if etag.strip('"') in parse_etags(request.headers.get("If-None-Match")):
             return Response(status=304, headers={"ETag": etag})
         headers = {

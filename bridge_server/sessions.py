@@ -17,8 +17,9 @@ _ENDED_IDS_KEPT = 4096  # 32 characters each: tells "ended" from "never heard of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A session's whole history as bytes, and the revision that it was taken at."""
+    """A session's whole history as bytes, a tag that names them, and their revision."""
 
+    etag: str
     revision: int
     content: bytes
 
@@ -36,6 +37,7 @@ class Session:
         self._lock = threading.Lock()
         self._spec = spec
         self._snapshot: Snapshot | None = None
+        self._snapshot_count = 0
         self._revision = 0
         self._is_inverted = False
         self._history = HistoryState()
@@ -108,11 +110,19 @@ class Session:
                 "revision-conflict", f"The session is at revision {revision}, not {expected}."
             )
 
-    def keep_snapshot(self, content: bytes) -> None:
-        """Where the session stands, so that it can be opened again: here or in another bridge."""
+    def keep_snapshot(self, content: bytes) -> str:
+        """Where the session stands, so that it can be opened again: here or in another bridge.
+
+        Returns:
+            The tag of this snapshot.
+        """
         with self._lock:
-            self._snapshot = Snapshot(revision=self._revision, content=content)
+            self._snapshot_count += 1
+            # In quotes, as the header wants it: event and header carry the same string.
+            etag = f'"{self.id[:8]}-{self._snapshot_count}"'
+            self._snapshot = Snapshot(etag=etag, revision=self._revision, content=content)
             self._spec = replace(self._spec, snapshot=content)
+            return etag
 
     def reply(self, *, lease_s: float) -> SessionReply:
         """The session for the wire."""

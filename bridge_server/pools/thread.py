@@ -80,7 +80,7 @@ class WindowSession(Protocol):
     def set_amount(self, amount: float) -> None:
         """Shows the present drag weaker or stronger."""
 
-    def snapshot(self) -> bytes:
+    def snapshot(self, *, with_pixels: bool) -> bytes:
         """The history as bytes."""
 
     def preview(self) -> RgbImage:
@@ -116,12 +116,15 @@ def import_engine() -> EngineApi:
     return EngineApi(
         load_generator=catalogue.load_generator,
         open_session=session.EditingSession,
-        restore_session=lambda *given: session.EditingSession.restore(*given),
+        restore_session=lambda generator, window, mask, snapshot: session.EditingSession.restore(
+            generator, snapshot, window_rgba=window, editable_mask=mask
+        ),
         make_pair=lambda handle, target: geometry.PointPair(
             handle=geometry.Point(*handle), target=geometry.Point(*target)
         ),
         failure_codes=(
             (errors.CheckpointError, "model-rejected"),
+            (errors.SnapshotError, "snapshot-rejected"),
             (errors.InversionDiverged, "inversion-diverged"),
             (errors.OutOfDeviceMemory, "out-of-vram"),
             (errors.DeviceLost, "device-lost"),
@@ -187,8 +190,7 @@ class ThreadPool:
                 with told_refusals():
                     session = engine.open_session(generator, window, mask)
             else:
-                with told_refusals("snapshot-rejected"):
-                    session = engine.restore_session(generator, window, mask, spec.snapshot)
+                session = engine.restore_session(generator, window, mask, spec.snapshot)
         return ThreadSession(engine, session, spec)
 
     def _imported(self) -> EngineApi:
@@ -283,7 +285,8 @@ class ThreadSession:
     def snapshot(self) -> bytes:
         """The session's history as bytes."""
         with told_failures(self._engine):
-            return self._open_session().snapshot()
+            # The bridge has the pixels: they would be most of what is written down at each step.
+            return self._open_session().snapshot(with_pixels=False)
 
     def close(self) -> None:
         """Let go of the engine's session and its tensors."""
@@ -359,12 +362,12 @@ class ThreadSession:
 
 
 @contextlib.contextmanager
-def told_refusals(code: str = "invalid-request") -> Iterator[None]:
+def told_refusals() -> Iterator[None]:
     """The engine's word for what it cannot take is the artist's to change."""
     try:
         yield
     except ValueError as error:
-        raise EngineFailure(code, str(error)) from error
+        raise EngineFailure("invalid-request", str(error)) from error
 
 
 @contextlib.contextmanager

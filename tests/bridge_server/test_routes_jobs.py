@@ -352,7 +352,8 @@ def test_the_event_log_tells_the_whole_story(client: FlaskClient, bridge: Bridge
     job_id = run_job(client, bridge, drag_body())
     text = client.get(f"/v1/jobs/{job_id}/events").text
     names = [line[7:] for line in text.splitlines() if line.startswith("event: ")]
-    assert names == ["state", "state", "inversion-progress", "drag-progress", "preview", "end"]
+    progress = ["inversion-progress", "drag-progress"]
+    assert names == ["state", "state", *progress, "snapshot", "preview", "end"]
 
 
 @pytest.mark.parametrize("cursor", ["-1", "x", "1.5", "٣", "9" * 40])

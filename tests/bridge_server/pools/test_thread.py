@@ -48,6 +48,10 @@ class DoubleFailure(Exception):
     """The double's own error."""
 
 
+class DamagedSnapshot(Exception):
+    """The double's word for a snapshot that it can't use."""
+
+
 @dataclass
 class DoubleSession:
     """Remembers what it was given."""
@@ -100,7 +104,8 @@ class DoubleSession:
     def set_amount(self, amount: float) -> None:
         self.calls.append(("set_amount", amount))
 
-    def snapshot(self) -> bytes:
+    def snapshot(self, *, with_pixels: bool) -> bytes:
+        assert not with_pixels
         return b"snapshot"
 
     def preview(self) -> npt.NDArray[np.uint8]:
@@ -147,7 +152,10 @@ class Double:
             open_session=self.open_session,
             restore_session=self.restore_session,
             make_pair=lambda handle, target: (handle, target),
-            failure_codes=((DoubleFailure, "inversion-diverged"),),
+            failure_codes=(
+                (DoubleFailure, "inversion-diverged"),
+                (DamagedSnapshot, "snapshot-rejected"),
+            ),
             devices=("double",),
         )
 
@@ -311,7 +319,7 @@ def test_a_session_is_restored_from_its_snapshot(pool: ThreadPool, double: Doubl
 def test_a_snapshot_that_the_engine_refuses_has_a_code_of_its_own(
     pool: ThreadPool, double: Double
 ) -> None:
-    double.refusal = ValueError("the snapshot is of another model")
+    double.refusal = DamagedSnapshot("the snapshot is of another model")
     with pytest.raises(EngineFailure, match="another model") as caught:
         restored(pool)
     assert caught.value.code == "snapshot-rejected"
