@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.checkpoints.container import ModelInfo, read_container
 from engine.generator.generator import Generator
+from engine.inversion.encoder import Encoder
 
 DEFAULT_MODEL = "default"
 
@@ -17,10 +18,13 @@ class LoadedModel:
     Attributes:
         generator: frozen, in evaluation mode, float32, on the CPU.
         info: the facts about it.
+        encoder: guesses w from a picture, frozen, float32, on the CPU; None where the model brings
+            none.
     """
 
     generator: Generator
     info: ModelInfo
+    encoder: Encoder | None = None
 
 
 def load_generator(name_or_path: str | Path = DEFAULT_MODEL) -> LoadedModel:
@@ -31,7 +35,12 @@ def load_generator(name_or_path: str | Path = DEFAULT_MODEL) -> LoadedModel:
     """
     if name_or_path == DEFAULT_MODEL:
         with as_file(files("engine.models") / "default.safetensors") as path:
-            weights, info = read_container(path)
+            stored = read_container(path)
     else:
-        weights, info = read_container(Path(name_or_path))
-    return LoadedModel(generator=Generator.from_weights(weights), info=info)
+        stored = read_container(Path(name_or_path))
+    encoder = stored.encoder_weights
+    return LoadedModel(
+        generator=Generator.from_weights(stored.weights),
+        info=stored.info,
+        encoder=None if encoder is None else Encoder.from_weights(encoder),
+    )

@@ -1,7 +1,8 @@
 """Our container: a generator's weights and checked facts about them in one safetensors file.
 
 A safetensors file is eight bytes of header length, a JSON header and raw numbers: reading one runs
-no code. The weights carry NVIDIA's parameter names; beside them lies `statistics.w_std`.
+no code. The weights carry NVIDIA's parameter names; beside them lies `statistics.w_std`, and the
+weights of an encoder where the model brings one (`encoder.*`).
 """
 
 import hashlib
@@ -21,12 +22,14 @@ from torch import Tensor
 
 from engine.errors import CheckpointError
 from engine.generator.generator import Generator, GeneratorShape
+from engine.inversion.encoder import Encoder, EncoderShape
 
 FORMAT = "draglayer.generator"
 FORMAT_VERSION = 1
 FAMILY = "stylegan2"
 
 _W_STD = "statistics.w_std"
+_ENCODER = "encoder."
 _LARGEST_HEADER_BYTES = 1 << 20  # a 1024 px generator needs 20 kB
 _LARGEST_FILE_BYTES = 4 << 30
 _SMALLEST_PX, _LARGEST_PX = 8, 1024
@@ -118,8 +121,28 @@ class ModelInfo:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredModel:
+    """What a model file holds.
+
+    Attributes:
+        weights: the generator's, float32 on the CPU.
+        encoder_weights: the encoder's; None where there is none.
+        info: the facts about the generator.
+    """
+
+    weights: dict[str, Tensor]
+    encoder_weights: dict[str, Tensor] | None
+    info: ModelInfo
+
+
 def write_container(
-    path: Path, generator_weights: Mapping[str, Tensor], info: ModelInfo, *, half: bool = False
+    path: Path,
+    generator_weights: Mapping[str, Tensor],
+    info: ModelInfo,
+    *,
+    encoder_weights: Mapping[str, Tensor] | None = None,
+    half: bool = False,
 ) -> ModelInfo:
     """Writes a model file, whole or not at all.
 
@@ -127,18 +150,20 @@ def write_container(
         path: where the file will be; one that is there is replaced.
         generator_weights: a state dict with NVIDIA's parameter names.
         info: the facts about it.
+        encoder_weights: the state dict of an `Encoder` to its w; None for none.
         half: store matrices and kernels as float16 (vectors stay float32).
 
     Returns:
         The facts with the digest of what was stored.
 
     Raises:
-        CheckpointError: the weights are not those of one StyleGAN2 generator.
+        CheckpointError: the weights are not those of one StyleGAN2 generator and its encoder.
         ValueError: the facts do not fit the weights, or a weight is too large for float16.
     """
     # NVIDIA keeps the resampling filters among the weights; they are constants of ours.
     kept = {k: v for k, v in generator_weights.items() if not k.endswith("resample_filter")}
     kept[_W_STD] = info.w_std
+    kept |= {_ENCODER + name: tensor for name, tensor in (encoder_weights or {}).items()}
     tensors = {name: _as_stored(tensor, half) for name, tensor in kept.items()}
     _check_weights(tensors, info)
     info = replace(info, weights_sha256=_digest(tensors))
@@ -156,11 +181,8 @@ def write_container(
     return info
 
 
-def read_container(path: Path) -> tuple[dict[str, Tensor], ModelInfo]:
+def read_container(path: Path) -> StoredModel:
     """Reads a model file.
-
-    Returns:
-        The generator's weights, float32 on the CPU, and the facts about them.
 
     Raises:
         CheckpointError: the file is missing, cut short, damaged, or of another kind.
@@ -183,7 +205,14 @@ def read_container(path: Path) -> tuple[dict[str, Tensor], ModelInfo]:
     if _digest(tensors) != info.weights_sha256:
         raise CheckpointError(_GET_ANEW)
     del tensors[_W_STD]
-    return {name: tensor.float() for name, tensor in tensors.items()}, info
+    encoder, generator = _parted({name: tensor.float() for name, tensor in tensors.items()})
+    return StoredModel(weights=generator, encoder_weights=encoder or None, info=info)
+
+
+def _parted(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Gives the encoder's weights by their own names, and all others."""
+    own = {k.removeprefix(_ENCODER): v for k, v in tensors.items() if k.startswith(_ENCODER)}
+    return own, {k: v for k, v in tensors.items() if not k.startswith(_ENCODER)}
 
 
 def _content(path: Path) -> bytes:
@@ -226,13 +255,15 @@ def _metadata(content: bytes) -> dict[str, str]:
 
 
 def _check_weights(tensors: Mapping[str, Tensor], info: ModelInfo) -> None:
-    """Raises unless the tensors are, name by name and size by size, the generator that info says.
+    """Raises unless the tensors are, name by name and size by size, the generator that info says,
+    and perhaps an encoder to its w.
 
     The expected sizes are worked out without memory: no file can ask for more than it holds.
     """
+    encoder, generator = _parted(tensors)
     if any(not tensor.numel() or tensor.dtype not in _DTYPES for tensor in tensors.values()):
         raise CheckpointError(_FOREIGN)
-    shape = GeneratorShape.of_weights(tensors)
+    shape = GeneratorShape.of_weights(generator)
     stated = info.resolution, info.z_dim, info.w_dim, info.mapping_depth
     if stated != (max(shape.channels), shape.z_dim, shape.w_dim, shape.mapping_depth):
         raise ValueError("the facts about the model do not fit its weights")
@@ -243,6 +274,12 @@ def _check_weights(tensors: Mapping[str, Tensor], info: ModelInfo) -> None:
         )
     with torch.device("meta"):
         expected = {name: t.shape for name, t in Generator(shape).state_dict().items()}
+        if encoder:
+            encoder_shape = EncoderShape.of_weights(encoder)
+            sizes = Encoder(encoder_shape).state_dict()
+            expected |= {_ENCODER + name: t.shape for name, t in sizes.items()}
+    if encoder and encoder_shape.w_dim != info.w_dim:
+        raise ValueError("the encoder does not lead to the generator's w")
     expected[_W_STD] = info.w_std.shape
     if expected != {name: tensor.shape for name, tensor in tensors.items()}:
         raise CheckpointError(

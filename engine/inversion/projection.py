@@ -1,4 +1,4 @@
-"""Picture to w: the best of some hundred samples, then optimisation.
+"""Picture to w: an encoder's guess or the best of some hundred samples, then optimisation.
 
 The search stays in W, the space that the mapping network fills: a drag needs a latent that edits
 well more than one that paints each pixel (Tov et al. 2021, "Designing an Encoder for StyleGAN
@@ -6,13 +6,14 @@ Image Manipulation").
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from engine.errors import InversionDiverged
 from engine.generator.generator import GeneratorProtocol
+from engine.inversion.encoder import Encoder
 from engine.inversion.losses import picture_distance
 from engine.window import WindowImage
 
@@ -26,6 +27,7 @@ class InversionParams:
         starts: how many of the best ones are followed at first.
         start_steps: steps for which all starts are followed.
         steps: steps for which the best one is followed then.
+        encoder_steps: all steps of a search that begins at an encoder's guess.
         learning_rate: of Adam, in standard deviations of w; falls to nought along a half cosine.
         seed: of the samples.
     """
@@ -34,6 +36,7 @@ class InversionParams:
     starts: int = 4
     start_steps: int = 30
     steps: int = 120
+    encoder_steps: int = 60
     learning_rate: float = 0.06
     seed: int = 0
 
@@ -48,7 +51,7 @@ class InversionStep:
     """One step of an inversion.
 
     Attributes:
-        step_index: 0 for the best sample.
+        step_index: 0 for the encoder's guess or the best sample.
         step_budget: how many steps there will be.
         loss: `picture_distance` of the best latent so far.
         w_pivot: (1, w_dim), that latent.
@@ -65,6 +68,7 @@ def invert(
     window: WindowImage,
     *,
     w_spread: float,
+    encoder: Encoder | None = None,
     params: InversionParams | None = None,
 ) -> Iterator[InversionStep]:
     """Searches the w whose render is nearest to the window.
@@ -73,16 +77,21 @@ def invert(
         generator: frozen.
         window: the picture, in the generator's frame.
         w_spread: standard deviation of w, the unit of the learning rate.
+        encoder: guesses where to begin; None: the best of many samples.
         params: how to search; None for the defaults.
 
     Yields:
-        The best so far, once for the samples and once for each step.
+        The best so far, once for the start and once for each step.
 
     Raises:
         InversionDiverged: the search left the range of numbers.
     """
     params = params or InversionParams()
-    w = _best_samples(generator, window, params)
+    if encoder is None:
+        w = _best_samples(generator, window, params)
+    else:
+        params = replace(params, start_steps=0, steps=params.encoder_steps)
+        w = _guess(generator, window, encoder)
     best_w, best_loss = w[:1], float(_distance(generator, w[:1], window)[0])
     yield _record(0, params, best_loss, best_w)
     search = _Search(generator, window, w, w_spread, params)
@@ -121,6 +130,15 @@ def _best_samples(
     w = torch.cat([generator.w_avg[None], w])
     losses = torch.cat([_distance(generator, part, window) for part in torch.split(w, 16)])
     return w[losses.argsort()[: params.starts]]
+
+
+@torch.no_grad()
+def _guess(generator: GeneratorProtocol, window: WindowImage, encoder: Encoder) -> Tensor:
+    """Gives the encoder's guess, (1, w_dim), or the average w where that is nearer: a picture
+    unlike all that the encoder knows may lead it anywhere."""
+    w = torch.cat([encoder(window.image), generator.w_avg[None]])
+    losses = _distance(generator, w, window)
+    return w[losses.argmin()][None]
 
 
 class _Search:

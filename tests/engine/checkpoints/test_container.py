@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from engine.checkpoints.container import ModelInfo, read_container, write_container
 from engine.errors import CheckpointError
 from engine.generator.generator import Generator
+from engine.inversion.encoder import Encoder, EncoderShape
 from tests.fakes.generator import seeded_weights, tiny_info
 
 
@@ -25,6 +26,12 @@ def model_file(tmp_path, weights):
     path = tmp_path / "model.safetensors"
     write_container(path, weights, tiny_info(weights))
     return path
+
+
+def encoder_weights(w_dim=12):
+    torch.manual_seed(1)
+    shape = EncoderShape(channels=(2, 3, 4, 5), width=6, w_dim=w_dim)
+    return Encoder(shape).state_dict()
 
 
 def refusal(path) -> str:
@@ -48,8 +55,9 @@ def changed_header(path, change):
 
 
 def test_weights_and_facts_come_back(model_file, weights):
-    loaded, info = read_container(model_file)
-    assert loaded.keys() == weights.keys()
+    stored = read_container(model_file)
+    loaded, info = stored.weights, stored.info
+    assert loaded.keys() == weights.keys() and stored.encoder_weights is None
     assert all(torch.equal(loaded[name], weights[name]) for name in weights)
     expected = tiny_info(weights)
     assert replace(info, weights_sha256="") == expected
@@ -58,13 +66,13 @@ def test_weights_and_facts_come_back(model_file, weights):
 
 
 def test_loaded_weights_make_a_generator(model_file):
-    loaded, info = read_container(model_file)
-    assert Generator.from_weights(loaded).resolution == info.resolution
+    stored = read_container(model_file)
+    assert Generator.from_weights(stored.weights).resolution == stored.info.resolution
 
 
 def test_writing_tells_the_digest_that_reading_finds(tmp_path, weights):
     written = write_container(tmp_path / "a", weights, tiny_info(weights))
-    _, read = read_container(tmp_path / "a")
+    read = read_container(tmp_path / "a").info
     assert written.weights_sha256 == read.weights_sha256
     assert len(read.weights_sha256) == 64
 
@@ -73,7 +81,7 @@ def test_half_precision_is_read_as_float32(tmp_path, weights):
     full, half = tmp_path / "full", tmp_path / "half"
     write_container(full, weights, tiny_info(weights))
     write_container(half, weights, tiny_info(weights), half=True)
-    loaded, _ = read_container(half)
+    loaded = read_container(half).weights
     assert half.stat().st_size < 0.7 * full.stat().st_size
     assert {tensor.dtype for tensor in loaded.values()} == {torch.float32}
     name = "synthesis.b8.conv0.weight"
@@ -91,7 +99,7 @@ def test_resample_filters_are_left_out(tmp_path, weights):
     own = set(weights)
     weights["synthesis.b8.resample_filter"] = torch.ones(4, 4)
     write_container(tmp_path / "model", weights, tiny_info(weights))
-    assert set(read_container(tmp_path / "model")[0]) == own
+    assert set(read_container(tmp_path / "model").weights) == own
 
 
 def test_a_failed_write_keeps_the_file_that_was_there(model_file, weights):
@@ -251,3 +259,44 @@ def test_facts_are_read_off_the_weights(weights):
     )
     assert info.resolution == 32
     assert info.w_std.dtype == torch.float32
+
+
+def test_an_encoder_comes_back(tmp_path, weights):
+    encoder = encoder_weights()
+    info = tiny_info(weights)
+    write_container(tmp_path / "m", weights, info, encoder_weights=encoder, half=True)
+    stored = read_container(tmp_path / "m")
+    assert stored.weights.keys() == weights.keys()
+    assert stored.encoder_weights.keys() == encoder.keys()
+    found = stored.encoder_weights
+    assert torch.equal(found["to_w.weight"], encoder["to_w.weight"].half().float())
+    assert torch.equal(found["to_w.bias"], encoder["to_w.bias"])
+
+
+def test_an_encoder_to_another_w_is_refused(tmp_path, weights):
+    with pytest.raises(ValueError, match="encoder"):
+        write_container(
+            tmp_path / "m", weights, tiny_info(weights), encoder_weights=encoder_weights(13)
+        )
+
+
+@pytest.mark.parametrize(
+    "name, tensor",
+    [("dense.bias", None), ("more.bias", torch.ones(2)), ("dense.bias", torch.ones(7))],
+)
+def test_an_encoder_of_wrong_parts_is_refused(tmp_path, weights, name, tensor):
+    encoder = encoder_weights()
+    encoder[name] = tensor
+    if tensor is None:
+        del encoder[name]
+    with pytest.raises(CheckpointError, match="lacks a weight"):
+        write_container(tmp_path / "m", weights, tiny_info(weights), encoder_weights=encoder)
+
+
+@pytest.mark.parametrize(
+    "name, tensor", [("to_w.weight", torch.ones(12)), ("halve2.weight", torch.ones(()))]
+)
+def test_an_encoder_without_sizes_is_refused(tmp_path, weights, name, tensor):
+    encoder = {**encoder_weights(), name: tensor}
+    with pytest.raises(CheckpointError, match="encoder is damaged"):
+        write_container(tmp_path / "m", weights, tiny_info(weights), encoder_weights=encoder)

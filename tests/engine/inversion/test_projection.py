@@ -100,3 +100,28 @@ def test_a_search_that_leaves_the_numbers_says_so():
     params = dataclasses.replace(BRIEF, samples=4, starts=2)
     with pytest.raises(InversionDiverged, match="select the whole head"):
         list(invert(blind, picture, w_spread=1.0, params=params))
+
+
+class Knowing(torch.nn.Module):
+    """An encoder that answers every picture with one w."""
+
+    def __init__(self, w):
+        super().__init__()
+        self.w = w
+
+    def forward(self, images):
+        return self.w
+
+
+def test_a_search_begins_at_the_encoders_guess(generator, picture):
+    guess = generator.sample_w(1, seed=77) + 0.05
+    steps = list(invert(generator, picture, w_spread=SPREAD, encoder=Knowing(guess), params=BRIEF))
+    assert torch.equal(steps[0].w_pivot, guess)
+    assert [s.step_index for s in steps] == list(range(BRIEF.encoder_steps + 1))
+    assert steps[-1].loss < 0.5 * steps[0].loss
+
+
+def test_a_guess_worse_than_the_average_is_not_followed(generator, picture):
+    wild = Knowing(generator.w_avg[None] + 1e3)
+    step = next(invert(generator, picture, w_spread=SPREAD, encoder=wild, params=BRIEF))
+    assert torch.equal(step.w_pivot, generator.w_avg[None])
