@@ -8,6 +8,7 @@ import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
@@ -68,24 +69,54 @@ def prepare_folder(folder: Path) -> None:
         )
 
 
-def is_answered(folder: Path) -> bool:
-    """Whether the bridge of this folder's file answers and proves that it is the one."""
+@dataclass(frozen=True, slots=True)
+class RunningBridge:
+    """A bridge that answered and proved that it is the one of its file."""
+
+    record: DiscoveryRecord
+    client: BridgeClient
+
+
+def find_running(folder: Path) -> RunningBridge | None:
+    """The bridge of this runtime folder; None where none answers."""
     record = read_discovery_file(folder)
     port = None if record is None else record_port(record)
     if record is None or port is None:
+        return None
+    client = BridgeClient(HttpTransport(port), record.token)
+    try:
+        client.check_proof()
+    except ClientError:
+        return None
+    return RunningBridge(record, client)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a bridge holds the folder, be it that it serves, starts, stops or hangs."""
+    if not (folder / _LOCK_NAME).exists():
         return False
     try:
-        BridgeClient(HttpTransport(port), record.token).check_proof()
-    except ClientError:
-        return False
-    return True
+        with _lock(folder).acquire(blocking=False):
+            return False
+    except filelock.Timeout:
+        return True
+
+
+def silent_bridge_sentence(folder: Path) -> str:
+    """What to do about a bridge that holds the folder and does not answer."""
+    record = read_discovery_file(folder)
+    process = "its process" if record is None else f"its process, number {record.pid},"
+    return (
+        "A bridge is there but does not answer: it starts, stops or hangs. Wait a little; if that "
+        f"does not help, end {process} with the system's own means."
+    )
 
 
 @contextlib.contextmanager
 def single_instance(
     folder: Path,
     *,
-    is_answered: Callable[[Path], bool] = is_answered,
+    find_running: Callable[[Path], RunningBridge | None] = find_running,
     patience_s: float = CLAIM_PATIENCE_S,
 ) -> Iterator[None]:
     """Hold the folder for one bridge.
@@ -94,32 +125,33 @@ def single_instance(
 
     Args:
         folder: the runtime folder.
-        is_answered: whether the bridge that holds it serves.
+        find_running: gives the bridge that holds it, if it serves.
         patience_s: how long to wait for one that does not.
 
     Raises:
         BridgeAlreadyRuns: another bridge holds the folder and serves.
         BridgeHangs: another bridge holds the folder and does not.
     """
-    # Not thread-local: the bridge may be stopped by another thread than the one that started it.
-    lock = filelock.FileLock(folder / _LOCK_NAME, mode=0o600, thread_local=False)
+    lock = _lock(folder)
     deadline_s = time.monotonic() + patience_s
     while True:
         try:
             lock.acquire(timeout=CLAIM_POLL_S)
             break
         except filelock.Timeout as error:
-            if is_answered(folder):
+            if find_running(folder) is not None:
                 raise BridgeAlreadyRuns("A bridge is already running.") from error
             if time.monotonic() > deadline_s:
-                raise BridgeHangs(
-                    "Another bridge does not answer: end its process (`draglayer status` names "
-                    "it), then try again."
-                ) from error
+                raise BridgeHangs(silent_bridge_sentence(folder)) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _lock(folder: Path) -> filelock.BaseFileLock:
+    # Not thread-local: the bridge may be stopped by another thread than the one that started it.
+    return filelock.FileLock(folder / _LOCK_NAME, mode=0o600, thread_local=False)
 
 
 def write_discovery(folder: Path, record: DiscoveryRecord) -> Path:

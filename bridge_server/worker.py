@@ -14,6 +14,8 @@ from bridge_server.job_store import JobRecord
 from bridge_server.sessions import Session
 from bridge_server.turns import Turn, Turns
 
+STILL_LOADING = "The engine is still loading."
+
 _log = logging.getLogger(__name__)
 
 
@@ -35,7 +37,7 @@ class Worker:
         self._max_snapshot_bytes = max_snapshot_bytes
         self._on_device_lost = on_device_lost
         self._turns = Turns()
-        self._readiness = ReadinessReply(is_ready=False, reason="The engine is still loading.")
+        self._readiness = ReadinessReply(is_ready=False, reason=STILL_LOADING)
         self._failure: EngineFailure | None = None
         # A daemon, because a step inside native code cannot be ended and must not hold the exit.
         self._thread = threading.Thread(target=self._work, name="draglayer-worker", daemon=True)

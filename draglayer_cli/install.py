@@ -23,8 +23,8 @@ from draglayer_cli.plugin_copy import LAYOUTS, InstallError, copy_plugin
 
 PROBE_TIMEOUT_S = 30.0
 
-_PROGRAMS: dict[HostName, str] = {"krita": "Krita", "gimp": "GIMP"}
-_FINDERS: dict[HostName, Callable[[Machine], list[HostFolder]]] = {
+PROGRAM_NAMES: dict[HostName, str] = {"krita": "Krita", "gimp": "GIMP"}
+FINDERS: dict[HostName, Callable[[Machine], list[HostFolder]]] = {
     "krita": find_krita,
     "gimp": find_gimp,
 }
@@ -69,8 +69,7 @@ class NotWritable(click.ClickException):
 def command(host: str, folder: Path | None, enable: bool | None, is_listing: bool) -> None:
     """Put the plug-in into Krita or GIMP, for the user who types this."""
     name = cast(HostName, host)
-    machine = Machine(system=sys.platform, home=Path.home(), environment=os.environ)
-    found = _find(name, machine, folder)
+    found = find_folders(name, folder)
     if is_listing:
         for each in found:
             click.echo(f"{each.variant}: {each.plugins}")
@@ -83,7 +82,7 @@ def command(host: str, folder: Path | None, enable: bool | None, is_listing: boo
             "The plug-in can't start the bridge by itself, because this Python finds draglayer "
             "only with help from its environment: start `draglayer serve` before you drag."
         )
-    click.echo(_next_action(name, found, machine, enable))
+    click.echo(_next_action(name, found, enable))
 
 
 def own_interpreter() -> str | None:
@@ -104,12 +103,23 @@ def own_interpreter() -> str | None:
     return sys.executable if probe.returncode == 0 else None
 
 
-def _find(host: HostName, machine: Machine, folder: Path | None) -> list[HostFolder]:
+def this_machine() -> Machine:
+    """What the search for the programs goes by here."""
+    return Machine(system=sys.platform, home=Path.home(), environment=os.environ)
+
+
+def find_folders(host: HostName, folder: Path | None) -> list[HostFolder]:
+    """The plug-in folders of this user's program, or the one that was named.
+
+    Raises:
+        click.ClickException: There is none, or it can't be meant.
+    """
+    machine = this_machine()
     if folder is not None:
         _refuse_old_gimp_folder(host, folder)
         return [HostFolder(host=host, variant="--dir", plugins=folder.absolute())]
     try:
-        found = _FINDERS[host](machine)
+        found = FINDERS[host](machine)
     except OSError as error:
         raise NotWritable(f"{error.filename} can't be read: {error.strerror}.") from error
     if found:
@@ -117,8 +127,8 @@ def _find(host: HostName, machine: Machine, folder: Path | None) -> list[HostFol
     if host == "gimp" and has_only_old_gimp(machine):
         raise HostNotFound("There is only GIMP 2 here, and draglayer needs GIMP 3.0 or later.")
     raise HostNotFound(
-        f"{_PROGRAMS[host]} was not found for this user: start it once, or name its plug-in folder "
-        "with --dir."
+        f"{PROGRAM_NAMES[host]} was not found for this user: start it once, or name its plug-in "
+        "folder with --dir."
     )
 
 
@@ -138,15 +148,13 @@ def _install(found: HostFolder, interpreter: str | None) -> None:
         click.echo(SANDBOX_WARNING)
 
 
-def _next_action(
-    host: HostName, found: list[HostFolder], machine: Machine, enable: bool | None
-) -> str:
+def _next_action(host: HostName, found: list[HostFolder], enable: bool | None) -> str:
     if host == "gimp":
         return "Next: start GIMP again, draw a path, and choose Filters > Drag Layer..."
     settings = [each.settings for each in found if each.settings is not None]
     if enable is False or not settings:
         return f"Next: start Krita, {_KRITA_MENU}."
-    if enable is None and is_krita_running(machine):
+    if enable is None and is_krita_running(this_machine()):
         return f"Next: in Krita, {_KRITA_MENU}."
     for path in settings:
         _enable(path)

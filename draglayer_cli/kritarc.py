@@ -47,6 +47,13 @@ def enable_plugin(kritarc: Path, name: str) -> bool:
     return True
 
 
+def is_plugin_enabled(kritarc: Path, name: str) -> bool:
+    """Whether the plug-in is ticked in Krita's Python Plugin Manager."""
+    lines = _lines(kritarc)
+    start, end = _group_range(lines, _PLUGIN_GROUP)
+    return start is not None and f"enable_{name}=true" in map(str.strip, lines[start:end])
+
+
 def _group_range(lines: list[str], name: str) -> tuple[int | None, int]:
     start: int | None = None
     for number, line in enumerate(lines):

@@ -11,8 +11,12 @@ import bridge_client
 _COMMANDS = {
     "demo": "Drag the demo picture and show what came of it.",
     "drag": "Drag handles of a picture to their targets.",
+    "doctor": "Look whether everything works, and say what to do if not.",
     "install": "Put the plug-in into Krita or GIMP.",
     "serve": "Run the bridge that the plug-ins talk to.",
+    "status": "Say whether the bridge runs.",
+    "stop": "End the bridge.",
+    "uninstall": "Take the plug-in out of Krita or GIMP.",
 }
 
 

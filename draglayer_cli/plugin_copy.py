@@ -4,10 +4,11 @@ import hashlib
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import bridge_client
+from bridge_client.json_codec import from_json
 from bridge_client.launcher import LAUNCHER_FILE_NAME
 from draglayer_cli.hosts import HostName
 
@@ -36,6 +37,30 @@ LAYOUTS: dict[HostName, PluginLayout] = {
     ),
     "gimp": PluginLayout(folder="draglayer", package="draglayer_gimp", executable="draglayer.py"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What `draglayer install` put into a plug-in's folder."""
+
+    version: str
+    sha256: dict[str, str]  # path below the folder, with slashes → digest of the content
+
+
+def read_manifest(target: Path) -> Manifest:
+    """The manifest in a plug-in's folder.
+
+    Raises:
+        OSError: It can't be read.
+        ValueError: It is no manifest, or names files that are not below the folder.
+    """
+    manifest = from_json((target / MANIFEST_NAME).read_bytes(), Manifest)
+    home = target.resolve()
+    for name in manifest.sha256:
+        # The parent, because a file that is a link is a listed file like any other.
+        if home not in ((target / name).parent.resolve() / "x").parents or ".." in Path(name).parts:
+            raise ValueError(f"{name} is not below the plug-in's folder")
+    return manifest
 
 
 def plugin_source(host: HostName) -> Path:
@@ -83,6 +108,59 @@ def copy_plugin(host: HostName, plugins: Path, *, interpreter: str | None) -> Pa
     return target
 
 
+def remove_plugin(host: HostName, plugins: Path) -> list[Path] | None:
+    """Takes the plug-in out of the host's folder: only files that the manifest lists.
+
+    Args:
+        host: Whose plug-in.
+        plugins: The host's folder for plug-ins.
+
+    Returns:
+        What was left because somebody else put it there; None where no plug-in of ours is.
+
+    Raises:
+        InstallError: The plug-in is not ours, or can't be removed.
+    """
+    layout, target = LAYOUTS[host], plugins / LAYOUTS[host].folder
+    if not target.exists() and not target.is_symlink():
+        return None
+    _refuse_foreign(target)
+    try:
+        listed = [target / name for name in (*read_manifest(target).sha256, MANIFEST_NAME)]
+        for path in [*listed, *target.rglob("__pycache__/*.pyc")]:
+            path.unlink(missing_ok=True)
+        for name in layout.extra_files:
+            (plugins / name).unlink(missing_ok=True)
+        folders = [target, *(path for path in target.rglob("*") if path.is_dir())]
+        for folder in sorted(folders, reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+    except ValueError as error:
+        raise InstallError(f"{target} has a damaged list of files: remove it by hand.") from error
+    except OSError as error:
+        reason = error.strerror or "it can't be written"
+        raise InstallError(f"The plug-in can't be taken out of {plugins}: {reason}.") from error
+    return _files(target)
+
+
+def find_damage(host: HostName, plugins: Path) -> str | None:
+    """What is wrong with the plug-in in this folder, as the end of a sentence; "" where it is as
+    `copy_plugin` made it from this installation, None where it is not installed."""
+    target = plugins / LAYOUTS[host].folder
+    if not (target / MANIFEST_NAME).is_file():
+        return None
+    try:
+        manifest = read_manifest(target)
+        if manifest.version != bridge_client.__version__:
+            return f"is of version {manifest.version}, not {bridge_client.__version__}"
+        for name, digest in manifest.sha256.items():
+            if hashlib.sha256((target / name).read_bytes()).hexdigest() != digest:
+                return f"has a changed file ({name})"
+    except (OSError, ValueError) as error:
+        return f"has a file that is missing or can't be read ({type(error).__name__})"
+    return ""
+
+
 def _refuse_foreign(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not (target / MANIFEST_NAME).is_file()):
         raise InstallError(
@@ -116,8 +194,9 @@ def _fill(fresh: Path, source: Path, layout: PluginLayout, interpreter: str | No
         path.chmod(path.stat().st_mode | 0o111)
     files = {path.relative_to(fresh).as_posix(): path for path in _files(fresh)}
     digests = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-    manifest = {"version": bridge_client.__version__, "sha256": digests}
-    (fresh / MANIFEST_NAME).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    manifest = Manifest(version=bridge_client.__version__, sha256=digests)
+    text = json.dumps(asdict(manifest), indent=1)
+    (fresh / MANIFEST_NAME).write_text(text, encoding="utf-8")
 
 
 def _files(folder: Path) -> list[Path]:

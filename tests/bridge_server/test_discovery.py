@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from bridge_client.client import BridgeClient
 from bridge_client.discovery import read_discovery_file
 from bridge_client.messages import DiscoveryRecord
+from bridge_client.transport import HttpTransport
 from bridge_server.discovery import (
     BridgeAlreadyRuns,
     BridgeHangs,
+    RunningBridge,
     UnsafeFolder,
+    find_running,
+    is_held,
     prepare_folder,
     read_discovery,
     remove_discovery,
@@ -35,6 +40,9 @@ def record(instance_id: str = "a" * 32) -> DiscoveryRecord:
         started="2026-01-01T00:00:00+00:00",
         token="t" * 43,
     )
+
+
+RUNNING = RunningBridge(record(), BridgeClient(HttpTransport(4242), "t" * 43))
 
 
 def mode_of(path: Path) -> int:
@@ -120,7 +128,7 @@ def test_one_bridge_holds_the_folder(tmp_path: Path) -> None:
     with single_instance(tmp_path):
         with (
             pytest.raises(BridgeAlreadyRuns),
-            single_instance(tmp_path, is_answered=lambda folder: True),
+            single_instance(tmp_path, find_running=lambda folder: RUNNING),
         ):
             pass
     with single_instance(tmp_path):
@@ -141,12 +149,23 @@ def test_a_bridge_that_stops_is_waited_for(tmp_path: Path) -> None:
         first.enter_context(single_instance(tmp_path))
         looks = iter([first.close, lambda: None])
 
-        def is_answered(folder: Path) -> bool:
+        def find_running(folder: Path) -> None:
             next(looks)()
-            return False
 
-        with single_instance(tmp_path, is_answered=is_answered):
+        with single_instance(tmp_path, find_running=find_running):
             pass
+
+
+def test_who_holds_the_folder_is_seen_from_outside(tmp_path: Path) -> None:
+    assert not is_held(tmp_path / "nowhere")
+    with single_instance(tmp_path):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+
+
+def test_a_file_that_was_left_behind_is_no_bridge(tmp_path: Path) -> None:
+    write_discovery(tmp_path, record())
+    assert find_running(tmp_path) is None
 
 
 @posix_only
