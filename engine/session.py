@@ -26,6 +26,7 @@ from engine.generator.generator import GeneratorProtocol
 from engine.geometry import Point, PointPair, to_points, to_tensor
 from engine.history import Entry, History, Recording
 from engine.images import Pixels, resize, uint8_pixels, unit_tensor
+from engine.inversion.cache import InversionCache, inversion_key
 from engine.inversion.projection import InversionParams, InversionStep, invert
 from engine.snapshot import Snapshot
 from engine.window import to_generator_frame
@@ -62,6 +63,7 @@ class EditingSession:
         window_rgba: (H, W, 4), uint8, straight alpha, encoded sRGB; square.
         editable_mask: (H, W), uint8, 255 = may move, 0 = keep; None: everything may move.
         device: where to compute; None for the best device of this machine.
+        inversions: a cache that sessions share; None for one of its own.
 
     Raises:
         ValueError: the window is not square or empty, or the mask is of another size or selects
@@ -75,6 +77,7 @@ class EditingSession:
         editable_mask: Pixels | None = None,
         *,
         device: str | None = None,
+        inversions: InversionCache | None = None,
     ) -> None:
         _check_mask(window_rgba, editable_mask)
         self._device = choose_device(device)
@@ -93,6 +96,7 @@ class EditingSession:
             if editable_mask is None
             else resize(unit_tensor(editable_mask), (size, size)).to(self._device)
         )
+        self._inversions = inversions or InversionCache()
         self._finished: History | None = None
         self._running: _RunningDrag | None = None
         self._before: Tensor | None = None
@@ -110,7 +114,7 @@ class EditingSession:
     def invert(self, params: InversionParams | None = None) -> Iterator[InversionStep]:
         """Searches the window's latent; each step's best is kept, so stopping early is allowed.
 
-        The history begins anew.
+        The history begins anew. Where the cache knows the end of this search, it is the one step.
 
         Raises:
             InversionDiverged: the search left the range of numbers.
@@ -118,10 +122,19 @@ class EditingSession:
             DeviceLost: the device refuses all further work.
         """
         self._refuse_while_running("inverting")
+        params = params or InversionParams()
+        key = inversion_key(self._window, self._model_sha256, params)
+        found = self._inversions.find(key)
+        if found is not None:
+            self._set_pivot(found.w_pivot.to(self._device))
+            yield found
+            return
         steps = invert(self._generator, self._picture, w_spread=self._w_spread, params=params)
         with told_device_failures():
             for step in steps:
                 self._set_pivot(step.w_pivot)
+                if step.step_index == step.step_budget:
+                    self._inversions.keep(key, step)
                 yield step
 
     def set_pivot(self, w_pivot: Tensor) -> None:
@@ -268,12 +281,19 @@ class EditingSession:
         """
         self._finished = self._still_history("changing the amount").showing(amount=amount)
 
-    def snapshot(self) -> bytes:
+    def snapshot(self, *, with_pixels: bool = True) -> bytes:
         """Gives the session as one document, with pixels, mask and history.
 
         A drag that runs is in it as if it ended now.
+
+        Args:
+            with_pixels: False leaves pixels and mask out, which are most of it, for somebody who
+                has them and asks often.
         """
-        return self._snapshot().to_bytes()
+        whole = self._snapshot()
+        if not with_pixels:
+            whole = replace(whole, window=None, editable_mask=None)
+        return whole.to_bytes()
 
     def save(self, path: Path) -> None:
         """Saves the session as a file, whole or not at all.
@@ -284,19 +304,31 @@ class EditingSession:
         self._snapshot().write(path)
 
     @classmethod
-    def restore(cls, model: LoadedModel, content: bytes, *, device: str | None = None) -> Self:
+    def restore(
+        cls,
+        model: LoadedModel,
+        content: bytes,
+        *,
+        window_rgba: Pixels | None = None,
+        editable_mask: Pixels | None = None,
+        device: str | None = None,
+    ) -> Self:
         """Opens a session that stands, to the bit, where the one stood that `snapshot` was asked
         of.
 
         Args:
             model: the one that the session was made with.
             content: what `snapshot` gave.
+            window_rgba, editable_mask: those of the session, where the document has no pixels.
             device: where to compute; None for the best device of this machine.
 
         Raises:
             SnapshotError: the document is damaged or of another kind, or the model is another one.
         """
-        return cls._of_snapshot(model, Snapshot.from_bytes(content), device)
+        snapshot = Snapshot.from_bytes(content)
+        if snapshot.window is None:
+            snapshot = replace(snapshot, window=window_rgba, editable_mask=editable_mask)
+        return cls._of_snapshot(model, snapshot, device)
 
     @classmethod
     def reopen(cls, model: LoadedModel, path: Path, *, device: str | None = None) -> Self:
@@ -356,6 +388,8 @@ class EditingSession:
                 f"the session was made with the model {snapshot.model_title!r} and this is another "
                 f"one, {model.info.title!r}; open it with the one that it was made with"
             )
+        if snapshot.window is None:
+            raise SnapshotError("the session file holds no picture; choose one that was saved")
         try:
             session = cls(model, snapshot.window, snapshot.editable_mask, device=device)
         except ValueError as error:

@@ -37,20 +37,23 @@ class Snapshot:
     Attributes:
         model_title: the model's name, for people.
         model_sha256: digest of the model's weights.
-        window: (H, H, 4), uint8, straight alpha: the artist's pixels.
+        window: (H, H, 4), uint8, straight alpha: the artist's pixels; None: whoever opens it has
+            them, and the mask too.
         editable_mask: (H, H), uint8, 255 = may move; None: everything may.
         history: the latents, on the CPU; None before the inversion.
     """
 
     model_title: str
     model_sha256: str
-    window: Pixels
+    window: Pixels | None
     editable_mask: Pixels | None
     history: History | None
 
     def to_bytes(self) -> bytes:
         """Gives the document."""
-        tensors = {"window": torch.tensor(self.window)}
+        tensors = {}
+        if self.window is not None:
+            tensors["window"] = torch.tensor(self.window)
         if self.editable_mask is not None:
             tensors["editable_mask"] = torch.tensor(self.editable_mask)
         if self.history is not None:
@@ -77,12 +80,14 @@ class Snapshot:
             raise SnapshotError(_DAMAGED)
         try:
             title = "".join(c for c in str(facts["model_title"]) if c.isprintable())
-            window = _pixels(tensors.pop("window"), ndim=3)
+            window = tensors.pop("window", None)
             mask = tensors.pop("editable_mask", None)
+            if window is None and mask is not None:
+                raise ValueError("a mask belongs to a picture")
             return cls(
                 model_title=title[:_LONGEST_TITLE],  # it is shown to people
                 model_sha256=str(facts["model_sha256"]),
-                window=window,
+                window=None if window is None else _pixels(window, ndim=3),
                 editable_mask=None if mask is None else _pixels(mask, ndim=2),
                 history=_history(tensors),
             )

@@ -13,6 +13,7 @@ from engine.drag.params import DragParams
 from engine.errors import SnapshotError
 from engine.geometry import Point, PointPair
 from engine.images import from_generator, resize, uint8_pixels
+from engine.inversion.cache import InversionCache
 from engine.inversion.projection import InversionParams
 from engine.session import PREVIEW_SIZE_PX, EditingSession
 from engine.snapshot import Snapshot
@@ -457,6 +458,17 @@ def test_a_session_is_saved_and_reopened(model, kept, tmp_path):
     assert reopened.snapshot() == kept.snapshot()
 
 
+def test_a_snapshot_without_pixels_is_restored_over_them(model, kept, window):
+    content = kept.snapshot(with_pixels=False)
+    assert len(content) < len(kept.snapshot()) - window.nbytes / 2
+    given = {"window_rgba": window, "editable_mask": half_mask()}
+    restored = EditingSession.restore(model, content, **given, device="cpu")
+    assert np.array_equal(restored.layer(), kept.layer())
+    assert restored.snapshot() == kept.snapshot()
+    with pytest.raises(SnapshotError, match="no picture"):
+        EditingSession.restore(model, content, device="cpu")
+
+
 def test_a_session_that_was_not_inverted_is_restored_as_such(model, window):
     session = EditingSession(model, window, device="cpu")
     restored = EditingSession.restore(model, session.snapshot(), device="cpu")
@@ -487,3 +499,20 @@ def test_a_document_of_no_window_is_refused(model, session):
         content = dataclasses.replace(read, window=np.ascontiguousarray(window)).to_bytes()
         with pytest.raises(SnapshotError, match="contradicts itself"):
             EditingSession.restore(model, content, device="cpu")
+
+
+def test_a_second_session_on_the_same_pixels_starts_at_once(model, window):
+    inversions = InversionCache()
+    first, second = (
+        EditingSession(model, window, device="cpu", inversions=inversions) for _ in range(2)
+    )
+    *_, last = first.invert(BRIEF)
+    (step,) = second.invert(BRIEF)
+    assert (step.step_index, step.loss) == (last.step_budget, last.loss)
+    assert torch.equal(first.w_plus, second.w_plus)
+
+
+def test_an_inversion_that_was_stopped_is_made_again(model, window):
+    session = EditingSession(model, window, device="cpu")
+    next(session.invert(BRIEF))
+    assert len(list(session.invert(BRIEF))) == BRIEF.step_budget + 1

@@ -1,0 +1,123 @@
+"""Inversions kept by content: the same pixels, model and way of searching need one search.
+
+An inversion is named by the digest of all that it depends on, so one that is found is one that the
+search gave.
+"""
+
+import hashlib
+import json
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_safetensors
+from safetensors.torch import save as serialise_safetensors
+
+from engine.files import write_whole
+from engine.images import Pixels
+from engine.inversion.projection import InversionParams, InversionStep
+
+MOST_KEPT = 64
+MOST_FILES = 512
+
+_FORMAT = "draglayer.inversion.1"  # to be counted up when the search comes to give something else
+
+
+def inversion_key(window: Pixels, weights_sha256: str, params: InversionParams) -> str:
+    """Gives the name of an inversion: the digest of pixels, model and parameters.
+
+    Args:
+        window: (H, W, 4), uint8.
+        weights_sha256: digest of the model's weights.
+        params: how the search is done.
+    """
+    digest = hashlib.sha256(f"{_FORMAT} {weights_sha256} {params!r} {window.shape}".encode())
+    digest.update(window.tobytes())
+    return digest.hexdigest()
+
+
+class InversionCache:
+    """The last steps of finished inversions: the `MOST_KEPT` used last in memory, and, where a
+    folder is given, the `MOST_FILES` newest as files in it.
+
+    A 1024 px model's latent is 2 kB, so neither grows large.
+
+    Args:
+        folder: of the files, made when it is needed; None to keep nothing beyond this process.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._kept: OrderedDict[str, InversionStep] = OrderedDict()
+
+    def find(self, key: str) -> InversionStep | None:
+        """Gives the last step of the inversion of that name, its latent on the CPU."""
+        step = self._kept.get(key) or self._read(key)
+        if step is not None:
+            self._hold(key, step)
+        return step
+
+    def keep(self, key: str, last: InversionStep) -> None:
+        """Keeps the last step of an inversion.
+
+        A folder that cannot be written is passed over: a cache is a convenience.
+        """
+        last = replace(last, w_pivot=last.w_pivot.detach().cpu())
+        self._hold(key, last)
+        if self._folder is not None:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                write_whole(self._file(self._folder, key), _document(last))
+                self._clear_out(self._folder)
+            except OSError:
+                return
+
+    def _hold(self, key: str, step: InversionStep) -> None:
+        self._kept[key] = step
+        self._kept.move_to_end(key)
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+    def _read(self, key: str) -> InversionStep | None:
+        """Gives the step of a file; a file that is damaged is as good as none."""
+        if self._folder is None:
+            return None
+        try:
+            return _parsed(self._file(self._folder, key).read_bytes())
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+            return None
+
+    @staticmethod
+    def _file(folder: Path, key: str) -> Path:
+        return folder / f"{key}.safetensors"
+
+    @staticmethod
+    def _clear_out(folder: Path) -> None:
+        """Removes the oldest files of too many."""
+        files = sorted(folder.glob("*.safetensors"), key=lambda file: file.stat().st_mtime_ns)
+        for file in files[:-MOST_FILES]:
+            file.unlink(missing_ok=True)
+
+
+def _document(last: InversionStep) -> bytes:
+    facts = {"step_budget": last.step_budget, "loss": last.loss}
+    return serialise_safetensors({"w_pivot": last.w_pivot}, {_FORMAT: json.dumps(facts)})
+
+
+def _parsed(content: bytes) -> InversionStep:
+    """Reads a document.
+
+    Raises:
+        SafetensorError, KeyError, TypeError, ValueError: it is damaged or of another kind.
+    """
+    w_pivot = parse_safetensors(content)["w_pivot"]
+    length = int.from_bytes(content[:8], "little")
+    facts = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_FORMAT])
+    if w_pivot.ndim != 2 or w_pivot.dtype != torch.float32 or not bool(w_pivot.isfinite().all()):
+        raise ValueError("a latent is made of finite float32")
+    budget = int(facts["step_budget"])
+    return InversionStep(
+        step_index=budget, step_budget=budget, loss=float(facts["loss"]), w_pivot=w_pivot
+    )
