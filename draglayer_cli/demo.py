@@ -25,7 +25,10 @@ from draglayer_cli.sheets import sheet
 @click.option("--model", default="default", show_default=True, help="A model's name or file.")
 def command(out: Path, steps: int | None, model: str) -> None:
     """Opens the mouth, grows the ears and turns the head of the portrait that comes along."""
-    rows = []
+    # Only here: `--help` must not wait for it.
+    from bridge_server.pools.thread import ThreadPool
+
+    rows, pool = [], ThreadPool()  # one engine: the picture is read into the model once
     with as_file(files("draglayer_cli") / "assets" / "demo") as folder:
         picture = read_picture(folder / "demo.png")
         mask = read_mask(folder / "mask.png", picture)
@@ -35,7 +38,7 @@ def command(out: Path, steps: int | None, model: str) -> None:
         request = edit_request(
             picture, mask, pairs_of(edit["pairs"]), window=None, step_budget=steps, model=model
         )
-        outcome = perform(request)
+        outcome = perform(request, pool=pool)
         row = sheet_row(edit["name"], picture, request, outcome)
         write_results(out / f"{number}-{_file_name(edit['name'])}", picture, outcome, row)
         rows.append(row)

@@ -29,6 +29,7 @@ from bridge_client import (
 )
 from bridge_client.edit import ResultReason
 from bridge_client.messages import MAX_STEP_BUDGET
+from bridge_server.engine_port import EnginePool
 from draglayer_cli.pictures import (
     Picture,
     edit_request,
@@ -132,8 +133,20 @@ def command(
         click.echo(outcome.summary)
 
 
-def perform(request: EditRequest, *, via_bridge: bool = False, quiet: bool = False) -> Outcome:
+def perform(
+    request: EditRequest,
+    *,
+    via_bridge: bool = False,
+    quiet: bool = False,
+    pool: EnginePool | None = None,
+) -> Outcome:
     """Runs an edit with progress bars; Ctrl-C ends it with the best so far.
+
+    Args:
+        request: the edit.
+        via_bridge: let the bridge that runs do the work.
+        quiet: show no bars.
+        pool: the engine that several edits of this process share.
 
     Raises:
         click.ClickException: the edit failed, or was ended before its first step.
@@ -141,9 +154,12 @@ def perform(request: EditRequest, *, via_bridge: bool = False, quiet: bool = Fal
     # Only here, because it imports the server's and the engine's side: `--help` must not wait.
     from draglayer_cli.edits import StopRequest, edit_in_process, edit_via_bridge
 
-    edit = edit_via_bridge if via_bridge else edit_in_process
-    with StopRequest() as stop, contextlib.closing(edit(request, stop)) as events:
-        return _follow(events, request.pairs, quiet=quiet)
+    with StopRequest() as stop:
+        edit = (
+            edit_via_bridge(request, stop) if via_bridge else edit_in_process(request, stop, pool)
+        )
+        with contextlib.closing(edit) as events:
+            return _follow(events, request.pairs, quiet=quiet)
 
 
 def sheet_row(name: str, picture: Picture, request: EditRequest, outcome: Outcome) -> SheetRow:

@@ -29,6 +29,7 @@ from bridge_server import wire
 from bridge_server.engine_port import (
     DragStep,
     EngineFailure,
+    EnginePool,
     EngineSession,
     EngineTask,
     InversionStep,
@@ -59,14 +60,22 @@ class StopRequest:
         self.is_set = True
 
 
-def edit_in_process(request: EditRequest, stop: StopRequest) -> Generator[WorkerEvent, None, None]:
+def edit_in_process(
+    request: EditRequest, stop: StopRequest, pool: EnginePool | None = None
+) -> Generator[WorkerEvent, None, None]:
     """Edits with the engine of this process.
+
+    Args:
+        request: the edit.
+        stop: asked after each step.
+        pool: the engine of several edits, which keeps its models and what it has inverted; None
+            for one of this edit's own.
 
     Yields:
         What the bridge's worker would tell; a `ResultReady` or `Failed` last.
     """
     try:
-        yield from _edit(_open_session(request), request, stop)
+        yield from _edit(_open_session(request, pool or ThreadPool()), request, stop)
     except EngineFailure as failure:
         yield Failed(failure.message, "")
     except ValueError as mistake:
@@ -74,7 +83,7 @@ def edit_in_process(request: EditRequest, stop: StopRequest) -> Generator[Worker
         yield Failed(str(mistake), "")
 
 
-def _open_session(request: EditRequest) -> EngineSession:
+def _open_session(request: EditRequest, pool: EnginePool) -> EngineSession:
     spec = SessionSpec(
         model=request.model,
         bounds_canvas=request.window_canvas,
@@ -82,7 +91,7 @@ def _open_session(request: EditRequest) -> EngineSession:
         pixel_format=request.pixel_order,
         editable_mask=request.mask,
     )
-    return ThreadPool().open(spec)
+    return pool.open(spec)
 
 
 def _edit(session: EngineSession, request: EditRequest, stop: StopRequest) -> Iterator[WorkerEvent]:

@@ -8,6 +8,7 @@ engine's window pixels and arrays, and back.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -111,11 +112,12 @@ def import_engine() -> EngineApi:
     """The real engine; takes seconds, because it imports torch."""
     from engine import device, errors, geometry, session
     from engine.checkpoints import catalogue
+    from engine.inversion.cache import InversionCache
 
     device.leave_one_processor()
     return EngineApi(
         load_generator=catalogue.load_generator,
-        open_session=session.EditingSession,
+        open_session=functools.partial(session.EditingSession, inversions=InversionCache()),
         restore_session=lambda generator, window, mask, snapshot: session.EditingSession.restore(
             generator, snapshot, window_rgba=window, editable_mask=mask
         ),

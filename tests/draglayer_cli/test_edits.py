@@ -156,3 +156,11 @@ def test_ctrl_c_through_the_bridge_writes_the_best_so_far(
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["reason"] == "cancelled"
     assert (tmp_path / "composite.png").is_file()
+
+
+def test_edits_of_one_engine_invert_the_same_picture_once(request_, events):
+    pool = ThreadPool()
+    edits = [list(edit_in_process(request_, StopRequest(), pool)) for _ in range(2)]
+    steps = [sum(isinstance(event, InversionProgress) for event in edit) for edit in edits]
+    assert steps[0] > 1 and steps[1] == 1
+    assert edits[0][-2].result == edits[1][-2].result == events[-2].result
