@@ -19,6 +19,7 @@ from engine.checkpoints.catalogue import LoadedModel
 from engine.composite import LayerPatch, cut_to_content, edit_layer, lay_over
 from engine.device import choose_device, told_device_failures
 from engine.drag import loop
+from engine.drag.handle_hint import TRACKABLE, place_hint
 from engine.drag.loop import Drag, DragSpace, EndReason
 from engine.drag.params import DragParams
 from engine.errors import SnapshotError
@@ -53,6 +54,27 @@ class DragStep:
     confidences: tuple[float, ...]
     distance_px: float
     end_reason: EndReason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandleHint:
+    """How well a handle could be followed.
+
+    Attributes:
+        confidence: in [0, 1]; 0 on a flat area, along an edge, or among places that look alike.
+        best_place_window: the place near it that could be followed best, window px; the handle
+            itself where none is better.
+        best_confidence: the confidence there.
+    """
+
+    confidence: float
+    best_place_window: Point
+    best_confidence: float
+
+    @property
+    def is_trackable(self) -> bool:
+        """Whether the handle lies where it can be followed."""
+        return self.confidence >= TRACKABLE
 
 
 class EditingSession:
@@ -193,6 +215,31 @@ class EditingSession:
         self._check_pairs(pairs)
         with told_device_failures():
             self._running.set_pairs(pairs)
+
+    def handle_hint(self, handle: Point) -> HandleHint:
+        """Gives how well a handle could be followed in the present, and the best place near it.
+
+        Raises:
+            ValueError: the handle is outside the window, the picture has no latent yet, or a drag
+                runs.
+            OutOfDeviceMemory: the device cannot hold the features.
+            DeviceLost: the device refuses all further work.
+        """
+        self._check_pairs([PointPair(handle=handle, target=handle)])
+        rows = self._still_history("asking about a handle").w_plus.unbind(1)
+        scale = self._space.block / self._window.shape[0]
+        place = to_tensor([handle], scale=scale, device=self._device)[0]
+        with told_device_failures(), torch.no_grad():
+            features = self._generator.features(rows, self._space.block)
+            hint = place_hint(features, place, DragParams())
+        is_best = torch.equal(hint.best_place, place)
+        return HandleHint(
+            confidence=hint.confidence,
+            best_place_window=(
+                handle if is_best else to_points(hint.best_place[None], scale=1.0 / scale)[0]
+            ),
+            best_confidence=hint.best_confidence,
+        )
 
     @property
     def undo_depth(self) -> int:

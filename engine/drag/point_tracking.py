@@ -73,4 +73,4 @@ def confidence(distance: Tensor, rival: Tensor, templates: Tensor) -> Tensor:
     return torch.where(rival.isfinite(), sure, 0.0).clamp(0.0, 1.0)
 
 
-_NOISE_SHARE = 0.1
+_NOISE_SHARE = 0.05

@@ -8,6 +8,7 @@ import torch
 
 from engine.checkpoints.catalogue import LoadedModel
 from engine.composite import lay_over
+from engine.drag.handle_hint import REACH, TRACKABLE
 from engine.drag.loop import EndReason
 from engine.drag.params import DragParams
 from engine.errors import SnapshotError
@@ -516,3 +517,35 @@ def test_an_inversion_that_was_stopped_is_made_again(model, window):
     session = EditingSession(model, window, device="cpu")
     next(session.invert(BRIEF))
     assert len(list(session.invert(BRIEF))) == BRIEF.step_budget + 1
+
+
+def test_a_hint_tells_a_place_near_the_handle_that_is_no_worse(session):
+    handle = Point(20.0, 24.0)
+    hint = session.handle_hint(handle)
+    assert 0.0 <= hint.confidence <= hint.best_confidence <= 1.0
+    assert hint.is_trackable == (hint.confidence >= TRACKABLE)
+    way = np.abs(np.array(hint.best_place_window) - handle)
+    assert way.max() <= REACH * SIDE / 16 + 1e-6
+    again = session.handle_hint(hint.best_place_window)
+    assert again.confidence == pytest.approx(hint.best_confidence, abs=1e-5)
+
+
+def test_a_hint_is_of_the_picture_as_shown(session):
+    before = session.handle_hint(PAIR.handle)
+    dragged(session, PAIR)
+    session.scrub(session.trajectory - 1)
+    assert session.handle_hint(PAIR.handle) != before
+    session.undo()
+    assert session.handle_hint(PAIR.handle) == before
+
+
+def test_the_first_step_of_a_drag_is_as_sure_as_the_hint(session):
+    (confidence,) = next(session.drag([PAIR])).confidences
+    assert session.handle_hint(PAIR.handle).confidence == pytest.approx(confidence, abs=1e-6)
+
+
+def test_a_hint_outside_the_window_or_before_the_inversion_is_refused(model, window, session):
+    with pytest.raises(ValueError, match="is outside the window"):
+        session.handle_hint(Point(60.0, 1.0))
+    with pytest.raises(ValueError, match=r"call invert\(\) first"):
+        EditingSession(model, window, device="cpu").handle_hint(PAIR.handle)

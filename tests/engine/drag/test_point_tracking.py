@@ -69,3 +69,29 @@ def test_turning_map_and_handles_turns_the_answer():
     later = blob(START + way)
     turned = find(later.transpose(2, 3), START.flip(1), templates, CANDIDATES.flip(1))
     assert torch.equal(turned.flip(1), track(way))
+
+
+def confidence_after(features, templates, handle=START):
+    tracked = track_points(features, handle, templates, CANDIDATES, rival_distance=0.75)
+    return float(tracked.confidences[0])
+
+
+def test_a_blob_that_moved_is_surely_found():
+    templates = sample(blob(START), START)
+    assert confidence_after(blob(START + torch.tensor([[2.0, 1.0]])), templates) > 0.8
+
+
+def test_the_less_of_a_part_is_left_the_less_sure_is_its_place():
+    templates = sample(blob(START), START)
+    surely = [confidence_after(share * blob(START), templates) for share in (1.0, 0.7, 0.4, 0.0)]
+    assert surely == sorted(surely, reverse=True) and surely[-1] == 0.0
+
+
+def test_a_part_that_has_left_the_reach_is_not_surely_found():
+    templates = sample(blob(START), START)
+    assert confidence_after(blob(START + 7.0), templates) < 0.1
+
+
+def test_where_every_place_is_alike_nothing_is_sure():
+    flat = torch.full((1, 3, 16, 16), 0.5)
+    assert confidence_after(flat, sample(flat, START)) == 0.0
