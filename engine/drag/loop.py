@@ -20,7 +20,8 @@ from engine.drag.motion_supervision import (
 from engine.drag.params import DragParams
 from engine.drag.point_tracking import track_points
 from engine.generator.generator import GeneratorProtocol
-from engine.geometry import disc_offsets, sample, square_offsets
+from engine.generator.local_features import sample_features
+from engine.geometry import disc_offsets, square_offsets
 
 
 class EndReason(StrEnum):
@@ -145,12 +146,13 @@ class Drag(Iterator[DragStep]):
         self._rows = _MovedRows(w_plus, space, self._params.learning_rate)
         self._handles, self._targets = handles, targets
         self._is_pin = (handles == targets).all(dim=1)
-        self._features = self._look()
-        self._templates = sample(self._features.detach(), handles)
+        self._base_layers = self._layers_to_hold(editable_mask)
+        self._look()
+        self._templates = sample_features(self._features.detach(), handles)
         self._protected = (
-            None if editable_mask is None else protected_area(editable_mask, space.block)
+            None if editable_mask is None else protected_area(editable_mask, self._base.shape[-1])
         )
-        self._first_features = self._features.detach()
+        self._first_base = self._base.detach()
         device, spacing = w_plus.device, self._params.sample_spacing
         self._disc = disc_offsets(self._params.supervision_radius, spacing, device)
         self._candidates = square_offsets(self._params.tracking_radius, spacing, device)
@@ -169,7 +171,7 @@ class Drag(Iterator[DragStep]):
             raise StopIteration
         if self._next_index:
             self._update()
-            self._features = self._look()
+            self._look()
         step = self._track()
         self._next_index += 1
         self._has_ended = step.end_reason is not None
@@ -210,14 +212,27 @@ class Drag(Iterator[DragStep]):
         self._handles = handles.clone()
         for new, old in stays:
             self._handles[new] = before[old]
-        self._features = self._look()
-        self._templates = sample(self._features.detach(), self._handles)
+        self._look()
+        self._templates = sample_features(self._features.detach(), self._handles)
         for new, old in stays:
             self._templates[new] = templates[old]
 
-    def _look(self) -> Tensor:
-        """The feature map of the rows as they are: (1, C, Hf, Wf)."""
-        return self._generator.features(self._rows.as_moved(), self._space.block)
+    def _layers_to_hold(self, editable_mask: Tensor | None) -> int:
+        """Gives after how many layers lies the map on which the mask term is taken."""
+        if editable_mask is None or self._params.mask_weight == 0:
+            return 1
+        layers = self._generator.rows_until(self._space.block)
+        return layers if self._params.holds_features else min(self._space.rows, layers)
+
+    def _look(self) -> None:
+        """Takes the features around the handles, as far as finding and then pulling them reads."""
+        self._features, self._base = self._generator.features_around(
+            self._rows.as_moved(),
+            self._space.block,
+            self._handles,
+            self._params.reach,
+            base_layers=self._base_layers,
+        )
 
     def _track(self) -> DragStep:
         """Finds the handles and judges where they are."""
@@ -256,7 +271,7 @@ class Drag(Iterator[DragStep]):
         )
         if self._protected is not None and self._params.mask_weight > 0:
             loss = loss + self._params.mask_weight * protection_loss(
-                self._features, self._first_features, self._protected
+                self._base, self._first_base, self._protected
             )
         self._rows.descend(loss)
 

@@ -8,11 +8,11 @@ gradient. It is taken at the native size of the feature map, not on a map enlarg
 import torch
 from torch import Tensor
 
-from engine.geometry import sample
+from engine.generator.local_features import FeatureMap, sample_features
 
 
 def motion_supervision_loss(
-    features: Tensor, handles: Tensor, targets: Tensor, disc: Tensor, *, step_length: float
+    features: FeatureMap, handles: Tensor, targets: Tensor, disc: Tensor, *, step_length: float
 ) -> Tensor:
     """Gives the motion supervision loss, summed over the handles.
 
@@ -21,7 +21,7 @@ def motion_supervision_loss(
     `step_length`.
 
     Args:
-        features: (1, C, Hf, Wf).
+        features: (1, C, Hf, Wf), or those around the handles.
         handles: (K, 2), where the handles are now, feature px.
         targets: (K, 2), where they shall arrive, feature px.
         disc: (M, 2), offsets of the disc's samples, feature px.
@@ -34,34 +34,34 @@ def motion_supervision_loss(
     distance = way.norm(dim=1, keepdim=True)  # (K, 1)
     shift = way * (step_length / distance.clamp(min=step_length))
     here = handles[:, None] + disc  # (K, M, 2)
-    now = sample(features.detach(), here)  # (K, M, C)
-    ahead = sample(features, here + shift[:, None])
+    now = sample_features(features.detach(), here)  # (K, M, C)
+    ahead = sample_features(features, here + shift[:, None])
     return (ahead - now).abs().mean(dim=(1, 2)).sum()
 
 
-def protection_loss(features: Tensor, first_features: Tensor, protected: Tensor) -> Tensor:
-    """Gives how far the features have strayed where nothing may move.
+def protection_loss(maps: Tensor, first_maps: Tensor, protected: Tensor) -> Tensor:
+    """Gives how far a map has strayed where nothing may move.
 
     Pan et al. 2023, Eq. 1, second term, without lambda; a mean over what is protected.
 
     Args:
-        features: (1, C, Hf, Wf).
-        first_features: (1, C, Hf, Wf), those of the picture before the drag.
-        protected: (1, 1, Hf, Wf), 1 - the editable mask; not all zero.
+        maps: (1, C, H, W), of the layer that is held.
+        first_maps: (1, C, H, W), that of the picture before the drag.
+        protected: (1, 1, H, W), 1 - the editable mask; not all zero.
 
     Returns:
         A scalar.
     """
-    strayed = ((features - first_features).abs() * protected).sum()
-    return strayed / (protected.sum() * features.shape[1])
+    strayed = ((maps - first_maps).abs() * protected).sum()
+    return strayed / (protected.sum() * maps.shape[1])
 
 
 def protected_area(editable_mask: Tensor, size: int) -> Tensor | None:
-    """Gives the protected share of each feature pixel, or None where everything may move.
+    """Gives the protected share of each pixel of a map, or None where everything may move.
 
     Args:
         editable_mask: (1, 1, S, S), in [0, 1], 1 = may move.
-        size: side of the feature map.
+        size: side of the map, px.
 
     Returns:
         (1, 1, size, size).

@@ -21,6 +21,9 @@ class DragParams:
         mask_weight: lambda; 20 in the paper, whose code averages over the whole map. Ours is the
             mean over what is protected, so that its pull does not depend on the size of the
             selection.
+        holds_features: take the mask term on the features that are supervised, as the paper does;
+            they are then computed whole in each step. Ours holds the map of the last layer whose
+            style is dragged, of which all finer maps are made.
         learning_rate: of Adam, in standard deviations of w. The paper: 2e-3 in w itself. Ours: of
             2, 5 and 10e-3 the one that took most of the distance away on the practice model.
         tolerance: a handle this near to its target has arrived, feature px; 1-2 px at 512.
@@ -33,6 +36,7 @@ class DragParams:
     tracking_radius: float = 3.0
     sample_spacing: float = 0.25
     mask_weight: float = 20.0
+    holds_features: bool = False
     learning_rate: float = 5e-3
     tolerance: float = 0.25
     step_budget: int = 300
@@ -54,3 +58,9 @@ class DragParams:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
         if not self.mask_weight >= 0:
             raise ValueError(f"mask_weight must not be below 0, got {self.mask_weight}")
+
+    @property
+    def reach(self) -> float:
+        """How far a step reads features from where a handle was, feature px: it may be found
+        anywhere in r2, and is then pulled."""
+        return self.tracking_radius + self.supervision_radius + self.step_length

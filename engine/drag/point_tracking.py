@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from engine.geometry import sample
+from engine.generator.local_features import FeatureMap, sample_features
 
 
 class Tracked(NamedTuple):
@@ -25,7 +25,7 @@ class Tracked(NamedTuple):
 
 
 def track_points(
-    features: Tensor,
+    features: FeatureMap,
     handles: Tensor,
     templates: Tensor,
     candidates: Tensor,
@@ -35,7 +35,7 @@ def track_points(
     """Gives where the handles are in a new feature map, and how sure that is.
 
     Args:
-        features: (1, C, Hf, Wf).
+        features: (1, C, Hf, Wf), or those around the handles.
         handles: (K, 2), where they were, feature px.
         templates: (K, C), their features in the picture in which they were set.
         candidates: (M, 2), offsets to look at, feature px.
@@ -43,7 +43,7 @@ def track_points(
     """
     size = torch.tensor([features.shape[3], features.shape[2]], device=features.device)
     places = handles[:, None] + candidates  # (K, M, 2)
-    distance = (sample(features, places) - templates[:, None]).abs().sum(dim=2)  # (K, M)
+    distance = (sample_features(features, places) - templates[:, None]).abs().sum(dim=2)  # (K, M)
     outside = ((places < 0) | (places > size)).any(dim=2)
     distance = distance.masked_fill(outside, torch.inf)
     nearest = distance.argmin(dim=1)  # (K,)

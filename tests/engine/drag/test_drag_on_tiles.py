@@ -1,0 +1,111 @@
+"""The loop on a generator that computes no more than the loop reads."""
+
+import dataclasses
+import itertools
+
+import pytest
+import torch
+
+from engine.drag.loop import Drag, DragSpace
+from engine.drag.params import DragParams
+from engine.generator.generator import Generator, GeneratorShape
+from engine.generator.local_features import LocalFeatures, Surroundings
+from tests.fakes.generator import seeded_weights
+
+BLOCK = 64
+SPACE = DragSpace(block=BLOCK, rows=4, w_spread=1.0)
+HANDLES = torch.tensor([[20.3, 30.1], [22.0, 33.0], [50.0, 0.2]], dtype=torch.float64)
+SHAPE = GeneratorShape(
+    z_dim=8, w_dim=12, mapping_depth=2, channels={4: 16, 8: 16, 16: 12, 32: 8, 64: 8}
+)
+
+
+class WholeMaps(Generator):
+    """Computes whole maps only, as the paper's loop does."""
+
+    def features_around(self, rows, block, centres, reach, *, base_layers=1):
+        around = super().features_around(rows, block, centres, reach, base_layers=base_layers)
+        return Surroundings(self.features(rows, block), around.base)
+
+
+class Watched(Generator):
+    """Keeps what it gave last."""
+
+    def features_around(self, *args, **kwargs):
+        self.given = super().features_around(*args, **kwargs)
+        return self.given
+
+
+def begin(kind, mask=None, **params):
+    generator = kind.from_weights(seeded_weights(SHAPE)).double()
+    source = torch.Generator().manual_seed(5)
+    w_plus = torch.randn(1, generator.num_ws, 12, generator=source, dtype=torch.float64)
+    drag = Drag(
+        generator,
+        w_plus,
+        HANDLES,
+        HANDLES + 5.0,
+        space=SPACE,
+        editable_mask=mask,
+        params=dataclasses.replace(DragParams(), **params),
+    )
+    return generator, drag
+
+
+def half_a_mask():
+    mask = torch.zeros(1, 1, BLOCK, BLOCK, dtype=torch.float64)
+    mask[..., : BLOCK // 2] = 1.0
+    return mask
+
+
+@pytest.mark.parametrize("mask", [None, half_a_mask()], ids=["free", "masked"])
+def test_the_way_is_that_on_whole_maps(mask):
+    generator, on_tiles = begin(Watched, mask, learning_rate=0.1)
+    _, on_whole_maps = begin(WholeMaps, mask, learning_rate=0.1)
+    for found, expected in itertools.islice(zip(on_tiles, on_whole_maps, strict=True), 8):
+        torch.testing.assert_close(found.handles, expected.handles)
+        torch.testing.assert_close(found.w_plus, expected.w_plus, rtol=1e-9, atol=1e-9)
+    assert isinstance(generator.given.features, LocalFeatures)
+    assert not torch.equal(found.handles, HANDLES)
+
+
+def test_however_far_handles_jump_they_are_known_there():
+    _, drag = begin(Generator, learning_rate=1.0, step_budget=25, stall_steps=25)
+    steps = list(drag)
+    jumps = [(b.handles - a.handles).abs().max() for a, b in itertools.pairwise(steps)]
+    assert max(jumps) == DragParams().tracking_radius
+
+
+def test_points_that_change_are_known_where_they_are():
+    _, drag = begin(Generator)
+    next(drag)
+    far = torch.tensor([[5.0, 60.0]], dtype=torch.float64)
+    handles = torch.cat([HANDLES, far])
+    drag.set_points(handles, handles + 3.0, [0, 1, 2, None])
+    assert next(drag).handles.shape == (4, 2)
+
+
+def base_size(mask, **params):
+    generator, _ = begin(Watched, mask, **params)
+    return generator.given.base.shape[-1], isinstance(generator.given.features, torch.Tensor)
+
+
+def test_a_mask_is_held_on_the_last_map_whose_style_is_dragged():
+    # Rows 0-3 are the styles of the layers up to the first at 16 px.
+    assert base_size(half_a_mask()) == (16, False)
+    assert base_size(half_a_mask(), mask_weight=0.0) == (4, False)
+    assert base_size(None) == (4, False)
+
+
+def test_a_mask_may_be_held_on_the_features_as_in_the_paper():
+    assert base_size(half_a_mask(), holds_features=True) == (BLOCK, True)
+
+
+def test_what_is_outside_the_mask_is_held():
+    def strayed(mask):
+        generator, drag = begin(Generator, mask, step_budget=12, mask_weight=100.0)
+        steps = list(drag)
+        before, after = (generator.render(step.w_plus.unbind(1)) for step in (steps[0], steps[-1]))
+        return float((after - before)[..., BLOCK // 2 + 8 :].abs().mean())
+
+    assert strayed(half_a_mask()) < 0.5 * strayed(None)
