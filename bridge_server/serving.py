@@ -145,6 +145,7 @@ class BridgeServer:
             outbuf_overflow=config.max_result_bytes,
             max_request_body_size=config.max_body_bytes,
             channel_timeout=config.connection_timeout_s,
+            cleanup_interval=max(1, config.connection_timeout_s // 4),
             ident="",
             clear_untrusted_proxy_headers=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge_client.client import BridgeClient
-from bridge_client.discovery import read_discovery_file
+from bridge_client.discovery import read_discovery_file, record_port
 from bridge_client.messages import DiscoveryRecord
 
 ROOT = Path(__file__).parents[2]
@@ -67,12 +68,16 @@ class BridgeProcess:
         """What its discovery file says now."""
         return read_discovery_file(self.runtime)
 
-    def client(self) -> BridgeClient:
-        """A client of it, once it answers."""
+    def client_record(self) -> DiscoveryRecord:
+        """What its discovery file says, once it is there."""
         wait_until(lambda: self.process.poll() is not None or self.record() is not None)
         record = self.record()
         assert record is not None, self.end()
-        return BridgeClient.prove(record)
+        return record
+
+    def client(self) -> BridgeClient:
+        """A client of it, once it answers."""
+        return BridgeClient.prove(self.client_record())
 
     def wait(self) -> int:
         """Its exit code, once it has ended by itself."""
@@ -87,3 +92,21 @@ class BridgeProcess:
         if self.process.poll() is None:
             self.process.kill()
         return str(self.process.communicate(timeout=PATIENCE_S)[0])
+
+
+def http_call(
+    bridge: BridgeProcess, method: str, path: str, body: object, headers: dict[str, str]
+) -> tuple[int, dict[str, str], bytes]:
+    """One request with the token; a body that is no bytes is sent as JSON."""
+    record = bridge.client_record()
+    sent = {"Authorization": f"Bearer {record.token}", **headers}
+    if body is not None and not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+        sent["Content-Type"] = "application/json"
+    connection = http.client.HTTPConnection("127.0.0.1", record_port(record), timeout=PATIENCE_S)
+    try:
+        connection.request(method, path, body=body, headers=sent)
+        reply = connection.getresponse()
+        return reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read()
+    finally:
+        connection.close()

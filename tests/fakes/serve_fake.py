@@ -7,6 +7,7 @@ The JSON names what to change: ``limits`` of the bridge, ``drag_steps``, ``pace_
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
 from pathlib import Path
@@ -42,6 +43,7 @@ def fake_engine(options: dict[str, Any]) -> FakeEngine:
 
 
 def main() -> int:
+    logging.basicConfig(level=logging.DEBUG)
     options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
     limits = {"linger_s": LINGER_S, **options.get("limits", {})}
     config = BridgeConfig(runtime_folder=Path(runtime_folder()), **limits)
