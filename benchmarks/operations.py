@@ -1,21 +1,28 @@
 """What one step of a drag costs, counted instead of timed.
 
+    python -m benchmarks.operations [--handles 1 5 20]
+
 Arithmetic is counted by torch's FLOP counter on the meta device, where nothing is computed: a step
 is one run of the generator to the features and one gradient back to the dragged rows, and nothing
 else in it multiplies matrices. Memory is the sum of the tensors that live at the worst moment.
 """
 
+import argparse
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from rich.console import Console
+from rich.table import Table
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.fused_stylegan2 import FusedGenerator
+from engine.checkpoints.catalogue import load_generator
+from engine.drag.params import DragParams
 from engine.generator.generator import Generator, GeneratorShape
 
 CHANNEL_BASE = {256: 16384, 512: 32768, 1024: 32768}  # the widths of the public checkpoints
@@ -48,15 +55,49 @@ def reference_gmac(shape: GeneratorShape, *, block: int = 128, rows: int = 6) ->
     return count_gmac(step)
 
 
-def engine_gmac(shape: GeneratorShape, *, block: int = 128, rows: int = 6) -> float:
-    """Gives the multiply-adds of a step of the engine's loop, in 1e9."""
+def engine_gmac(
+    shape: GeneratorShape,
+    handles: Tensor,
+    *,
+    block: int = 128,
+    rows: int = 6,
+    base_layers: int = 1,
+) -> float:
+    """Gives the multiply-adds of a step of the engine's loop, in 1e9.
+
+    Args:
+        shape: the generator's sizes.
+        handles: (K, 2), feature px.
+        block: whose features are supervised.
+        rows: how many are dragged.
+        base_layers: so many are computed whole in any case, to hold a mask there.
+    """
     generator = _unfilled(shape).requires_grad_(False)
+    reach = DragParams().reach
 
     def step() -> None:
         dragged, kept = _unfilled_rows(shape, rows)
-        _backward(generator.features([*dragged, *kept], block))
+        features, base = generator.features_around(
+            [*dragged, *kept], block, handles, reach, base_layers=base_layers
+        )
+        parts = (features,) if isinstance(features, Tensor) else features.parts
+        _backward(torch.stack([part.sum() for part in (*parts, base)]))
 
     return count_gmac(step)
+
+
+def layers_until(block: int) -> int:
+    """Gives how many convolutions there are up to the features of a block."""
+    return 2 * (block.bit_length() - 3) + 1
+
+
+def handles_in(count: int, block: int) -> Tensor:
+    """Gives places that lie well apart in a map of `block` px: (K, 2), the first in the middle.
+
+    A recurrence with the plastic number, which spreads any number of points evenly.
+    """
+    steps = torch.tensor([0.7548776662466927, 0.5698402909980532])
+    return (0.5 + torch.arange(count)[:, None] * steps).frac() * block
 
 
 class LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -120,3 +161,34 @@ def _unfilled_rows(shape: GeneratorShape, dragged: int) -> tuple[list[Tensor], l
 
 def _backward(features: Tensor) -> None:
     features.sum().backward()  # type: ignore[no-untyped-call]
+
+
+def main() -> None:
+    """Counts and prints a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--handles", type=int, nargs="+", default=[1, 5, 20])
+    counts = parser.parse_args().handles
+    columns = ("handles", "paper", "whole maps", "mask", "no mask")
+    table = Table("generator", *columns, title="multiply-adds of a step, 1e9")
+    practice = load_generator("default")
+    info = practice.info
+    generators = [("practice", practice.generator.shape, info.feature_block, info.dragged_rows)]
+    generators += [(f"{size} px", paper_shape(size), 128, 6) for size in sorted(CHANNEL_BASE)]
+    for name, shape, block, rows in generators:
+        for count in counts:
+            costs = [reference_gmac(shape, block=block, rows=rows)]
+            costs += [
+                engine_gmac(
+                    shape, handles_in(count, block), block=block, rows=rows, base_layers=base
+                )
+                for base in (layers_until(block), rows, 1)
+            ]
+            table.add_row(name, str(count), *(f"{cost:.3g}" for cost in costs))
+        table.add_section()
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

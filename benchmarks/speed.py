@@ -1,38 +1,42 @@
 """What a step of a drag costs: the engine's loop beside the paper's.
 
-    python -m benchmarks.speed [--sizes 256 512 1024] [--steps 3]
+    python -m benchmarks.speed [--sizes 256 512 1024] [--handles 1 5] [--steps 3]
 
-Arithmetic is counted. Time is taken in one process with one thread, the two loops in turn, so that
-whatever else the machine does befalls both; the fastest step counts. Memory is the sum of the
-tensors that live at the worst moment of a step, without the weights. Both loops drag one handle
-over a fifth of the picture, six rows of w+, features of block 128, half of the picture protected;
-the weights are random, which changes no cost.
+Arithmetic is counted. Time is taken in one process with one thread, the loops in turn, so that
+whatever else the machine does befalls all; the fastest step counts. Memory is the sum of the
+tensors that live at the worst moment of a step, without the weights. All drag handles over a fifth
+of the picture, six rows of w+, features of block 128; half of the picture is protected, but where
+the row says "no mask". The weights are random, which changes no cost.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from torch import Tensor
 
 from benchmarks.fused_stylegan2 import FusedGenerator
 from benchmarks.operations import (
     CHANNEL_BASE,
     LiveTensors,
     engine_gmac,
+    handles_in,
+    layers_until,
     paper_shape,
     reference_gmac,
 )
 from benchmarks.reference import ReferenceDrag
 from engine.drag.loop import DragSpace, drag
+from engine.drag.params import DragParams
 from engine.generator.generator import Generator
 
 BLOCK, ROWS = 128, 6
-HANDLE, TARGET = (0.4, 0.5), (0.6, 0.5)  # shares of the picture
+WAY = 0.2  # of the picture
 
 Step = Callable[[], object]
 
@@ -53,13 +57,14 @@ class Cost:
 
 
 class Contest:
-    """Both loops on one generator.
+    """All loops on one generator.
 
     Args:
         resolution: 256, 512 or 1024.
+        handle_count: how many handles are dragged.
     """
 
-    def __init__(self, resolution: int) -> None:
+    def __init__(self, resolution: int, handle_count: int) -> None:
         self.resolution = resolution
         torch.manual_seed(0)
         self.generator = Generator(paper_shape(resolution)).requires_grad_(False).eval()
@@ -68,62 +73,94 @@ class Contest:
         self.w_plus = w[:, None].repeat(1, self.generator.num_ws, 1)  # (1, num_ws, w_dim)
         self.editable_mask = torch.zeros(resolution, resolution)
         self.editable_mask[:, resolution // 4 : resolution * 3 // 4] = 1.0
+        self.handles = handles_in(handle_count, BLOCK)
+        ways = torch.where(self.handles[:, :1] < BLOCK / 2, WAY * BLOCK, -WAY * BLOCK)
+        self.targets = self.handles + torch.cat([ways, torch.zeros_like(ways)], dim=1)
 
-    def reference(self) -> Step:
+    def paper(self) -> Step:
         """Begins the paper's drag; what it gives does one step."""
-        size = self.resolution
+        to_px = self.resolution / BLOCK
         loop = ReferenceDrag(
             self.fused,
             self.w_plus,
-            [(HANDLE[0] * size, HANDLE[1] * size)],
-            [(TARGET[0] * size, TARGET[1] * size)],
+            [(x * to_px, y * to_px) for x, y in self.handles.tolist()],
+            [(x * to_px, y * to_px) for x, y in self.targets.tolist()],
             self.editable_mask,
         )
         return loop.step
 
     def engine(self) -> Step:
         """Begins the engine's drag; what it gives does one step."""
+        return self._drag(self.editable_mask, DragParams())
+
+    def without_mask(self) -> Step:
+        """Begins the engine's drag where everything may move."""
+        return self._drag(None, DragParams())
+
+    def on_whole_maps(self) -> Step:
+        """Begins the engine's drag with the mask held on the features, as in the paper."""
+        return self._drag(self.editable_mask, DragParams(holds_features=True))
+
+    def _drag(self, editable_mask: Tensor | None, params: DragParams) -> Step:
         steps = drag(
             self.generator,
             self.w_plus,
-            torch.tensor([HANDLE]) * BLOCK,
-            torch.tensor([TARGET]) * BLOCK,
-            space=DragSpace(block=BLOCK, rows=ROWS, w_spread=1.0),
-            editable_mask=self.editable_mask[None, None],
+            self.handles,
+            self.targets,
+            space=DragSpace(block=BLOCK, rows=ROWS, axes=torch.eye(self.w_plus.shape[2])),
+            editable_mask=None if editable_mask is None else editable_mask[None, None],
+            params=params,
         )
         next(steps)  # the picture before the first update
         return lambda: next(steps)
 
 
-def measure(resolution: int, step_count: int) -> tuple[Cost, Cost]:
-    """Gives what a step of the reference costs, and one of the engine."""
-    contest = Contest(resolution)
-    shape = contest.generator.shape
-    counted = reference_gmac(shape), engine_gmac(shape)
-    begins = contest.reference, contest.engine
-    seconds = _time_in_turn([begin() for begin in begins], step_count)
-    peaks = [_peak_bytes(begin) for begin in begins]
-    reference, engine = (
-        Cost(gmac=gmac, seconds=fastest, peak_bytes=peak)
-        for gmac, fastest, peak in zip(counted, seconds, peaks, strict=True)
-    )
-    return reference, engine
+LOOPS: Mapping[str, Callable[[Contest], Step]] = {
+    "paper": Contest.paper,
+    "whole maps": Contest.on_whole_maps,
+    "draglayer": Contest.engine,
+    "draglayer, no mask": Contest.without_mask,
+}
 
 
-def _time_in_turn(steps: Sequence[Step], step_count: int) -> list[float]:
+def measure(resolution: int, handle_count: int, step_count: int) -> dict[str, Cost]:
+    """Gives what a step of each loop costs."""
+    gmac = {name: _count(name, resolution, handle_count) for name in LOOPS}
+    # Each on weights of its own: what is kept of them from step to step is part of the cost.
+    peaks = {
+        name: _peak_bytes(begin, Contest(resolution, handle_count)) for name, begin in LOOPS.items()
+    }
+    contest = Contest(resolution, handle_count)
+    begun = {name: begin(contest) for name, begin in LOOPS.items()}
+    seconds = _time_in_turn(begun, step_count)
+    return {
+        name: Cost(gmac=gmac[name], seconds=seconds[name], peak_bytes=peaks[name]) for name in LOOPS
+    }
+
+
+def _count(name: str, resolution: int, handle_count: int) -> float:
+    shape = paper_shape(resolution)
+    if name == "paper":
+        return reference_gmac(shape, block=BLOCK, rows=ROWS)
+    base_layers = {"whole maps": layers_until(BLOCK), "draglayer": ROWS}.get(name, 1)
+    handles = handles_in(handle_count, BLOCK)
+    return engine_gmac(shape, handles, block=BLOCK, rows=ROWS, base_layers=base_layers)
+
+
+def _time_in_turn(steps: Mapping[str, Step], step_count: int) -> dict[str, float]:
     """Gives the fastest of so many steps of each loop; the first, which warms up, is left out."""
-    taken: list[list[float]] = [[] for _ in steps]
+    taken: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(step_count + 1):
-        for step, times in zip(steps, taken, strict=True):
+        for name, step in steps.items():
             begun = time.perf_counter()
             step()
-            times.append(time.perf_counter() - begun)
-    return [min(times[1:]) for times in taken]
+            taken[name].append(time.perf_counter() - begun)
+    return {name: min(times[1:]) for name, times in taken.items()}
 
 
-def _peak_bytes(begin: Callable[[], Step]) -> int:
+def _peak_bytes(begin: Callable[[Contest], Step], contest: Contest) -> int:
     with LiveTensors() as tensors:
-        step = begin()
+        step = begin(contest)
         step()
         tensors.bytes_peak = tensors.bytes_now
         step()
@@ -137,29 +174,26 @@ def main() -> None:
     )
     sizes = sorted(CHANNEL_BASE)
     parser.add_argument("--sizes", type=int, nargs="+", choices=sizes, default=sizes)
+    parser.add_argument("--handles", type=int, nargs="+", default=[1, 5])
     parser.add_argument("--steps", type=int, default=3, help="steps timed of each loop")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    table = Table("px", "loop", "GMAC", "s", "MiB", title="one step")
-    for size in track(arguments.sizes, description="measuring"):
-        reference, engine = measure(size, arguments.steps)
-        for name, cost in (("paper", reference), ("draglayer", engine)):
+    table = Table("px", "handles", "loop", "GMAC", "s", "ratio", "MiB", title="one step")
+    setups = [(size, count) for size in arguments.sizes for count in arguments.handles]
+    for size, count in track(setups, description="measuring"):
+        costs = measure(size, count, arguments.steps)
+        for name, cost in costs.items():
             table.add_row(
                 str(size),
+                str(count),
                 name,
                 f"{cost.gmac:.1f}",
                 f"{cost.seconds:.3f}",
+                f"{costs['paper'].seconds / cost.seconds:.1f}",
                 f"{cost.peak_bytes / 2**20:.0f}",
             )
-        table.add_row(
-            "",
-            "ratio",
-            f"{reference.gmac / engine.gmac:.2f}",
-            f"{reference.seconds / engine.seconds:.2f}",
-            f"{reference.peak_bytes / engine.peak_bytes:.1f}",
-            end_section=True,
-        )
+        table.add_section()
     Console().print(table)
 
 

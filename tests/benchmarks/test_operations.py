@@ -8,6 +8,8 @@ from benchmarks.operations import (
     LiveTensors,
     count_gmac,
     engine_gmac,
+    handles_in,
+    layers_until,
     paper_shape,
     reference_gmac,
 )
@@ -22,8 +24,23 @@ def test_the_reference_costs_what_the_official_code_does(resolution, gmac):
 
 
 @pytest.mark.parametrize(("resolution", "most_gmac"), [(256, 23.0), (512, 62.0), (1024, 62.0)])
-def test_the_engine_needs_no_more_than_it_may(resolution, most_gmac):
-    assert engine_gmac(paper_shape(resolution)) <= most_gmac
+def test_on_whole_maps_the_engine_needs_about_half(resolution, most_gmac):
+    whole = engine_gmac(paper_shape(resolution), handles_in(1, 128), base_layers=layers_until(128))
+    assert whole <= most_gmac
+
+
+@pytest.mark.parametrize(("count", "base_layers", "most_gmac"), [(1, 1, 3), (1, 6, 5), (5, 6, 10)])
+def test_around_its_handles_the_engine_needs_little(count, base_layers, most_gmac):
+    handles = handles_in(count, 128)
+    assert engine_gmac(paper_shape(512), handles, base_layers=base_layers) <= most_gmac
+
+
+def test_handles_lie_apart_and_inside():
+    handles = handles_in(20, 128)
+    assert handles[0].tolist() == [64.0, 64.0]
+    assert ((handles >= 0) & (handles < 128)).all()
+    apart = torch.cdist(handles, handles) + 128 * torch.eye(20)
+    assert float(apart.min()) > 10.0
 
 
 @pytest.fixture
@@ -41,17 +58,13 @@ def test_a_step_of_the_reference_is_one_run_and_one_gradient(w_plus):
     assert count_gmac(loop.step) == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_step_of_the_engine_is_one_run_and_one_gradient(w_plus):
-    steps = drag(
-        tiny_generator(),
-        w_plus,
-        torch.tensor([[5.0, 5.0]]),
-        torch.tensor([[10.0, 10.0]]),
-        space=DragSpace(block=16, rows=4, w_spread=1.0),
-        editable_mask=torch.zeros(1, 1, 32, 32),
-    )
+@pytest.mark.parametrize(("mask", "base_layers"), [(torch.zeros(1, 1, 32, 32), 4), (None, 1)])
+def test_a_step_of_the_engine_is_one_run_and_one_gradient(w_plus, mask, base_layers):
+    handle = torch.tensor([[5.0, 5.0]])
+    space = DragSpace(block=16, rows=4, axes=1e-9 * torch.eye(12))  # the handle stays where it is
+    steps = drag(tiny_generator(), w_plus, handle, handle + 5.0, space=space, editable_mask=mask)
     next(steps)
-    expected = engine_gmac(TINY_SHAPE, block=16, rows=4)
+    expected = engine_gmac(TINY_SHAPE, handle, block=16, rows=4, base_layers=base_layers)
     assert count_gmac(lambda: next(steps)) == pytest.approx(expected, rel=1e-6)
 
 
