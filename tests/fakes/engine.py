@@ -57,6 +57,12 @@ class StepGate:
             self._waiting -= 1
             self._made += 1
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the engine stands before a step that is not allowed yet."""
+        with self._changed:
+            return self._waiting > 0 and self._made >= self._allowed
+
     def wait_waiting(self) -> None:
         """Until the engine stands before a step that is not allowed yet."""
         with self._changed:
