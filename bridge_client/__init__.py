@@ -2,10 +2,13 @@
 
 from .client import BridgeClient
 from .edit import (
+    ChangeRefused,
     DragProgress,
     EditRequest,
     EditState,
     Failed,
+    HandlesChecked,
+    HistoryChanged,
     InversionProgress,
     LayerResult,
     PreviewReady,
@@ -25,7 +28,7 @@ from .errors import (
 )
 from .geometry import Bounds, Extent, Point, PointPair
 from .launcher import Launcher
-from .messages import PROTOCOL_VERSION
+from .messages import PROTOCOL_VERSION, HandleHint, HistoryState
 from .pixels import swap_red_and_blue
 from .region import propose_window
 from .worker import EditWorker
@@ -36,6 +39,7 @@ __all__ = [
     "PROTOCOL_VERSION",
     "Bounds",
     "BridgeClient",
+    "ChangeRefused",
     "ClientError",
     "DragProgress",
     "EditModel",
@@ -44,6 +48,10 @@ __all__ = [
     "EditWorker",
     "Extent",
     "Failed",
+    "HandleHint",
+    "HandlesChecked",
+    "HistoryChanged",
+    "HistoryState",
     "InputProblem",
     "InversionProgress",
     "JobFailed",

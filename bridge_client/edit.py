@@ -1,15 +1,15 @@
-"""What the worker takes and what it gives: one request in, events and one layer out."""
+"""What the worker takes and what it gives: one command in, events and one layer out."""
 
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
 from .geometry import Bounds, Point, PointPair
-from .messages import MAX_PAIRS
+from .messages import MAX_PAIRS, HandleHint, HistoryState, JobKind
 from .pixels import check_pixel_count
 
 PixelOrder = Literal["rgba8", "bgra8"]
-ResultReason = Literal["reached", "stalled", "budget", "cancelled"]
+ResultReason = Literal["reached", "stalled", "budget", "cancelled", "shown", "restored"]
 
 
 class EditState(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
@@ -20,7 +20,10 @@ class EditState(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
     SENDING = "sending"
     QUEUED = "queued"
     INVERTING = "inverting"
+    CHECKING = "checking"
     DRAGGING = "dragging"
+    PAUSED = "paused"
+    SHOWING = "showing"
     CANCELLING = "cancelling"
     FETCHING = "fetching"
     DONE = "done"
@@ -69,6 +72,62 @@ class EditRequest:
         if not 1 <= len(self.pairs) <= MAX_PAIRS:
             raise ValueError(f"an edit has 1 to {MAX_PAIRS} pairs, not {len(self.pairs)}")
 
+    def has_source_of(self, other: "EditRequest") -> bool:
+        """Whether both edit the same pixels, with the same model, and the same may move."""
+        return (
+            self.window_canvas == other.window_canvas
+            and self.pixel_order == other.pixel_order
+            and self.model == other.model
+            and self.mask == other.mask
+            and self.pixels == other.pixels
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherDrag:
+    """A drag from where the open edit stands.
+
+    Args:
+        pairs: As `EditRequest`.
+        step_budget: As `EditRequest`.
+    """
+
+    pairs: tuple[PointPair, ...]
+    step_budget: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.pairs) <= MAX_PAIRS:
+            raise ValueError(f"a drag has 1 to {MAX_PAIRS} pairs, not {len(self.pairs)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryMove:
+    """A step through the history of the open edit.
+
+    Args:
+        kind: UNDO, REDO or SHOW.
+        position: Of the present drag, to show; None = as it is.
+        amount: Of the present drag, to show; None = as it is.
+    """
+
+    kind: JobKind
+    position: int | None = None
+    amount: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandleCheck:
+    """A look at the handles of an edit, before its drag.
+
+    Args:
+        request: The edit.
+    """
+
+    request: EditRequest
+
+
+EditCommand = EditRequest | HandleCheck | FurtherDrag | HistoryMove
+
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
@@ -106,13 +165,17 @@ class InversionProgress:
 class DragProgress:
     """How far the drag is: the handles' places now, and their mean distance to the targets.
 
-    Step 0 is the picture before the first update, step `step_budget` the last.
+    Step 0 is the picture before the first update, step `step_budget` the last. Beside each handle
+    stands how sure its place is, from 0 to 1; empty where the engine can't say. The pairs' revision
+    counts how often they were set since the drag began.
     """
 
     step_index: int
     step_budget: int
     handles_canvas: tuple[Point, ...]
     distance_px: float
+    confidences: tuple[float, ...] = ()
+    pairs_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +187,33 @@ class PreviewReady:
 
 @dataclass(frozen=True, slots=True)
 class ResultReady:
-    """The layer is here. "cancelled" = the best of the steps that were made."""
+    """The layer is here. "cancelled" = the best of the steps that were made, "shown" = after a move
+    through the history, "restored" = as last written down, because the bridge was lost."""
 
     result: LayerResult
     reason: ResultReason
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryChanged:
+    """Where the open edit stands now: what can be undone, redone and shown."""
+
+    history: HistoryState
+
+
+@dataclass(frozen=True, slots=True)
+class HandlesChecked:
+    """How well the handles could be followed, in the order of the pairs."""
+
+    hints: tuple[HandleHint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRefused:
+    """The edit goes on, but without what was asked of it: a pause, a resume, or other pairs."""
+
+    message: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +224,14 @@ class Failed:
     hint: str
 
 
-WorkerEvent = StateChanged | InversionProgress | DragProgress | PreviewReady | ResultReady | Failed
+WorkerEvent = (
+    StateChanged
+    | InversionProgress
+    | DragProgress
+    | PreviewReady
+    | ResultReady
+    | HistoryChanged
+    | HandlesChecked
+    | ChangeRefused
+    | Failed
+)

@@ -1,15 +1,20 @@
-"""One edit from the first byte to the layer: send, invert, drag, fetch."""
+"""One command from its first byte to the layer: an edit, a further drag, a step in the history."""
 
-import logging
 import secrets
 from collections.abc import Callable
 from contextlib import closing
 
-from .client import BridgeClient
 from .edit import (
+    ChangeRefused,
     DragProgress,
+    EditCommand,
     EditRequest,
     EditState,
+    FurtherDrag,
+    HandleCheck,
+    HandlesChecked,
+    HistoryChanged,
+    HistoryMove,
     InversionProgress,
     PreviewReady,
     ResultReady,
@@ -17,25 +22,27 @@ from .edit import (
     StateChanged,
     WorkerEvent,
 )
-from .errors import ClientError, JobFailed
-from .follow import Stopped, StopSignal, follow_job
+from .errors import ClientError, JobFailed, LaunchFailed, RequestRejected, ServerUnreachable
+from .follow import EditSignal, JobChange, SetPaused, Stopped, follow_job
+from .geometry import PointPair
 from .messages import (
-    CreateSession,
     DragProgressEvent,
     EndEvent,
     EndReason,
-    ImageRef,
+    HintsEvent,
     InversionProgressEvent,
     JobEvent,
     JobKind,
     JobState,
-    PixelFormat,
     PreviewEvent,
+    SnapshotEvent,
     StartJob,
     StateEvent,
 )
+from .open_edit import OpenEdit
 
-CLEANUP_TIMEOUT_S = 2.0
+# A bridge that ends because of a lost device may answer for a moment longer.
+REOPEN_PAUSES_S = (0.2, 0.5, 1.0)
 
 _REASONS: dict[EndReason, ResultReason] = {
     EndReason.REACHED: "reached",
@@ -43,84 +50,156 @@ _REASONS: dict[EndReason, ResultReason] = {
     EndReason.BUDGET: "budget",
     EndReason.CANCELLED: "cancelled",
 }
-
-_log = logging.getLogger("draglayer.client")
+_RUNNING_STATES = {
+    JobKind.INVERT: EditState.INVERTING,
+    JobKind.CHECK: EditState.CHECKING,
+    JobKind.DRAG: EditState.DRAGGING,
+}
+# The session is not there any more: the bridge was started anew, or nobody came for long.
+_GONE = frozenset({"session-missing", "session-expired", "job-missing", "unauthorized"})
 
 
 class EditRun:
-    """One edit from the first byte to the layer."""
+    """One command.
+
+    Args:
+        command: What to do.
+        edit: The session that it is done in.
+        signal: What is asked meanwhile.
+        emit: Takes the events.
+    """
 
     def __init__(
         self,
-        request: EditRequest,
-        connect: Callable[[], BridgeClient],
-        signal: StopSignal,
+        command: EditCommand,
+        edit: OpenEdit,
+        signal: EditSignal,
         emit: Callable[[WorkerEvent], None],
     ) -> None:
-        self._request = request
-        self._connect = connect
+        self._command = command
+        self._edit = edit
         self._signal = signal
         self._emit = emit
         self._shown_etag = ""
+        # The edit of which a session is needed; None where the open one is meant.
+        self._request = command.request if isinstance(command, HandleCheck) else None
+        if isinstance(command, EditRequest):
+            self._request = command
+        self._is_open = self._request is None
+        self._has_dragged = False
+        self._job: StartJob | None = None
+        self._pairs: tuple[PointPair, ...] = ()
+        if isinstance(command, (EditRequest, FurtherDrag)):
+            self._pairs = command.pairs
 
     def run(self) -> list[WorkerEvent]:
-        """Does it all; gives the events that tell of the end."""
-        self._enter(EditState.CONNECTING)
-        client = self._connect()
-        self._enter(EditState.SENDING)
-        session_id = client.create_session(self._session_request(client)).id
+        """Does it all; gives the events that tell of the end.
+
+        Raises:
+            ClientError: It could not be done.
+            Stopped: It was cancelled before there was a layer.
+        """
         try:
-            return self._invert_and_drag(client, session_id)
-        finally:
-            _free_session(client, session_id)
+            return self._run_command()
+        except ClientError as error:
+            may_reopen = self._is_open and self._edit.can_be_restored and not self._signal.is_set
+            if not (may_reopen and _is_loss(error)):
+                raise
+        return self._take_up_again()
+
+    def _run_command(self) -> list[WorkerEvent]:
+        command = self._command
+        if isinstance(command, HistoryMove):
+            return self._move(command)
+        if self._request is not None and not self._is_open:
+            self._enter(EditState.CONNECTING)
+            self._edit.connect()
+            self._enter(EditState.SENDING)
+            self._edit.open(self._request)
+            self._is_open = True
+        self._invert()
+        if isinstance(command, HandleCheck):
+            return self._check(command.request)
+        return self._drag(command.step_budget)
+
+    def _take_up_again(self) -> list[WorkerEvent]:
+        """Opens the session on the bridge that serves now. What had not begun is done there; a drag
+        that was under way is not dragged again by itself, because what ended one bridge may end the
+        next: then the best that was written down is the result."""
+        self._enter(EditState.CONNECTING)
+        self._open_again()
+        if not self._has_dragged:
+            return self._run_command()
+        final = self._move(HistoryMove(kind=JobKind.SHOW), "restored")
+        if self._edit.history.undo_depth == 0:
+            raise JobFailed(
+                "The bridge was lost in the middle of the drag and was started again.",
+                "Press Start: the picture is found in the model already.",
+            )
+        return final
+
+    def _open_again(self) -> None:
+        for pause_s in REOPEN_PAUSES_S:
+            try:
+                return self._edit.open_again()
+            except (RequestRejected, ServerUnreachable) as error:
+                if isinstance(error, LaunchFailed):
+                    raise
+            self._signal.rest(pause_s)
+            self._enter(EditState.CONNECTING)
+        self._edit.open_again()
 
     def _enter(self, state: EditState, queue_position: int | None = None) -> None:
         if self._signal.is_set and state not in (EditState.CANCELLING, EditState.FETCHING):
             raise Stopped
         self._emit(StateChanged(state, queue_position))
 
-    def _session_request(self, client: BridgeClient) -> CreateSession:
-        mask = self._request.mask
-        return CreateSession(
-            image=self._put(client, self._request.pixels, self._request.pixel_order),
-            bounds_canvas=self._request.window_canvas,
-            editable_mask=None if mask is None else self._put(client, mask, "l8"),
-            model=self._request.model,
-        )
+    def _invert(self) -> None:
+        if not self._edit.refresh().is_inverted:
+            end = self._follow(StartJob(id=secrets.token_hex(16), kind=JobKind.INVERT))
+            if end.state is JobState.CANCELLED:
+                raise Stopped
 
-    def _put(self, client: BridgeClient, pixels: bytes, pixel_format: PixelFormat) -> ImageRef:
-        window = self._request.window_canvas
-        return ImageRef(
-            sha256=client.put_blob(pixels),
-            width=window.width,
-            height=window.height,
-            format=pixel_format,
-        )
-
-    def _invert_and_drag(self, client: BridgeClient, session_id: str) -> list[WorkerEvent]:
-        inversion = StartJob(id=secrets.token_hex(16), kind=JobKind.INVERT)
-        end = self._follow(client, session_id, inversion, EditState.INVERTING)
-        if end.state is JobState.CANCELLED:
+    def _check(self, request: EditRequest) -> list[WorkerEvent]:
+        check = StartJob(id=secrets.token_hex(16), kind=JobKind.CHECK, pairs=request.pairs)
+        if self._follow(check).state is JobState.CANCELLED:
             raise Stopped
+        return [StateChanged(EditState.DONE)]
+
+    def _drag(self, step_budget: int | None) -> list[WorkerEvent]:
+        for change in self._signal.take_changes():
+            self._apply(change)
         drag = StartJob(
             id=secrets.token_hex(16),
             kind=JobKind.DRAG,
-            pairs=self._request.pairs,
-            step_budget=self._request.step_budget,
+            pairs=self._pairs,
+            step_budget=step_budget,
         )
-        end = self._follow(client, session_id, drag, EditState.DRAGGING)
+        end = self._follow(drag)
         if not end.has_result or self._signal.is_closing:
             raise Stopped
-        self._enter(EditState.FETCHING)
-        result = client.result(drag.id)
-        if end.state is JobState.CANCELLED:
-            return [ResultReady(result, "cancelled"), StateChanged(EditState.CANCELLED)]
-        reason = _REASONS[end.end_reason or EndReason.BUDGET]
-        return [ResultReady(result, reason), StateChanged(EditState.DONE)]
+        is_cancelled = end.state is JobState.CANCELLED
+        reason = "cancelled" if is_cancelled else _REASONS[end.end_reason or EndReason.BUDGET]
+        final = EditState.CANCELLED if is_cancelled else EditState.DONE
+        return self._fetch(drag, reason, final)
 
-    def _follow(
-        self, client: BridgeClient, session_id: str, job: StartJob, running: EditState
-    ) -> EndEvent:
+    def _move(self, move: HistoryMove, reason: ResultReason = "shown") -> list[WorkerEvent]:
+        self._enter(EditState.SHOWING)
+        job = StartJob(
+            id=secrets.token_hex(16), kind=move.kind, position=move.position, amount=move.amount
+        )
+        end = self._follow(job)
+        if not end.has_result or self._signal.is_closing:
+            raise Stopped
+        return self._fetch(job, reason, EditState.DONE)
+
+    def _fetch(self, job: StartJob, reason: ResultReason, final: EditState) -> list[WorkerEvent]:
+        self._enter(EditState.FETCHING)
+        result = self._edit.client.result(job.id)
+        history = self._edit.refresh().history
+        return [HistoryChanged(history), ResultReady(result, reason), StateChanged(final)]
+
+    def _follow(self, job: StartJob) -> EndEvent:
         """Starts the job and passes its news on until it ends.
 
         Raises:
@@ -128,52 +207,94 @@ class EditRun:
         """
         if self._signal.is_set:
             raise Stopped
-        client.start_job(session_id, job)
-        with closing(follow_job(client, job.id, self._signal)) as events:
+        self._job = job
+        client = self._edit.client
+        self._start(job)
+        with closing(follow_job(client, job.id, self._signal, self._apply)) as events:
             for event in events:
                 if isinstance(event, EndEvent):
                     return _checked(event)
-                self._pass_on(client, job.id, event, running)
+                self._pass_on(job, event)
         raise AssertionError("follow_job ends with an EndEvent or raises")
 
-    def _pass_on(
-        self, client: BridgeClient, job_id: str, event: JobEvent, running: EditState
-    ) -> None:
+    def _start(self, job: StartJob) -> None:
+        client, session_id = self._edit.client, self._edit.session_id
+        try:
+            client.start_job(session_id, job)
+        except LaunchFailed:
+            raise
+        except ServerUnreachable:
+            # The reply may have been lost and not the request: under its id it is the same job.
+            client.start_job(session_id, job)
+
+    def _apply(self, change: JobChange) -> None:
+        job, client = self._job, self._edit.client
+        try:
+            if isinstance(change, SetPaused):
+                if job is not None:
+                    ask = client.pause_job if change.is_paused else client.resume_job
+                    ask(job.id)
+            elif job is not None and job.kind is JobKind.DRAG:
+                client.set_pairs(job.id, change.pairs)
+            else:
+                self._pairs = change.pairs  # of the drag that comes
+        except RequestRejected as error:
+            self._emit(ChangeRefused(error.message, error.hint))
+
+    def _pass_on(self, job: StartJob, event: JobEvent) -> None:
         if isinstance(event, StateEvent):
-            states = {
-                JobState.QUEUED: EditState.QUEUED,
-                JobState.RUNNING: running,
-                JobState.CANCELLING: EditState.CANCELLING,
-            }
-            if event.state in states:
-                self._emit(StateChanged(states[event.state], event.queue_position))
+            self._pass_on_state(job, event)
         elif isinstance(event, InversionProgressEvent):
             self._emit(InversionProgress(event.step_index, event.step_budget, event.loss))
         elif isinstance(event, DragProgressEvent):
             self._emit(
                 DragProgress(
-                    event.step_index, event.step_budget, event.handles_canvas, event.distance_px
+                    event.step_index,
+                    event.step_budget,
+                    event.handles_canvas,
+                    event.distance_px,
+                    event.confidences,
+                    event.pairs_revision,
                 )
             )
         elif isinstance(event, PreviewEvent) and event.etag != self._shown_etag:
-            latest = client.preview(job_id, known_etag=self._shown_etag)
+            latest = self._edit.client.preview(job.id, known_etag=self._shown_etag)
             if latest is not None:
                 self._shown_etag, jpeg = latest
                 self._emit(PreviewReady(jpeg))
+        elif isinstance(event, HintsEvent):
+            self._emit(HandlesChecked(event.hints))
+        elif isinstance(event, SnapshotEvent):
+            self._edit.fetch_snapshot()
+
+    def _pass_on_state(self, job: StartJob, event: StateEvent) -> None:
+        states = {
+            JobState.QUEUED: EditState.QUEUED,
+            JobState.RUNNING: _RUNNING_STATES.get(job.kind, EditState.SHOWING),
+            JobState.PAUSED: EditState.PAUSED,
+            JobState.CANCELLING: EditState.CANCELLING,
+        }
+        self._has_dragged |= event.state is JobState.RUNNING and job.kind is JobKind.DRAG
+        if event.state in states:
+            self._emit(StateChanged(states[event.state], event.queue_position))
+
+
+def _is_loss(error: ClientError) -> bool:
+    """Whether the bridge has gone, or has forgotten the session: then another one can take it up.
+
+    A bridge that was told to stop is not started against the will of whoever stopped it.
+    """
+    if isinstance(error, RequestRejected):
+        return error.code in _GONE
+    if isinstance(error, JobFailed):
+        return error.code == "device-lost"
+    return isinstance(error, ServerUnreachable) and not isinstance(error, LaunchFailed)
 
 
 def _checked(end: EndEvent) -> EndEvent:
-    if end.state is not JobState.FAILED:
-        return end
-    if end.problem is None:
-        raise JobFailed("The bridge could not finish the edit.")
     problem = end.problem
-    raise JobFailed(problem.detail or problem.title, problem.hint, code=problem.code)
-
-
-def _free_session(client: BridgeClient, session_id: str) -> None:
-    try:
-        client.delete_session(session_id, timeout_s=CLEANUP_TIMEOUT_S)
-    except ClientError as error:
-        # The layer is here or the edit has failed already; the bridge's lease frees the session.
-        _log.info("the session could not be freed: %s", error)
+    if end.state is JobState.FAILED and problem is None:
+        raise JobFailed("The bridge could not finish the edit.")
+    if problem is not None and not end.has_result:
+        raise JobFailed(problem.detail or problem.title, problem.hint, code=problem.code)
+    return end

@@ -7,9 +7,12 @@ own. Hosts call it on their main thread only.
 from collections.abc import Sequence
 
 from .edit import (
+    ChangeRefused,
     DragProgress,
     EditState,
     Failed,
+    HandlesChecked,
+    HistoryChanged,
     InversionProgress,
     LayerResult,
     PreviewReady,
@@ -20,7 +23,7 @@ from .edit import (
 )
 from .errors import InputProblem
 from .geometry import Bounds, Extent, Point, PointPair
-from .messages import MAX_PAIRS
+from .messages import MAX_PAIRS, HandleHint, HistoryState
 from .region import propose_window
 
 # Of the whole bar, how much finding the picture in the generator takes before the drag begins.
@@ -32,7 +35,10 @@ _STATE_TEXTS = {
     EditState.SENDING: "Sending the layer …",
     EditState.QUEUED: "Waiting for the bridge to begin …",
     EditState.INVERTING: "Finding the picture in the model …",
+    EditState.CHECKING: "Looking at the points …",
     EditState.DRAGGING: "Dragging …",
+    EditState.PAUSED: "Paused.",
+    EditState.SHOWING: "Showing …",
     EditState.CANCELLING: "Stopping …",
     EditState.FETCHING: "Fetching the new layer …",
     EditState.DONE: "Done.",
@@ -45,6 +51,8 @@ _RESULT_TEXTS: dict[ResultReason, str] = {
     "stalled": "The points came no closer; this is the best that was found.",
     "budget": "All steps are used; this is the best that was found.",
     "cancelled": "Stopped early; this is the best so far.",
+    "shown": "This is the edit as it is shown.",
+    "restored": "The bridge was lost and started again; this is the best that was written down.",
 }
 
 
@@ -65,6 +73,9 @@ class EditModel:
         self._result: LayerResult | None = None
         self._result_reason: ResultReason | None = None
         self._failure: Failed | None = None
+        self._history: HistoryState | None = None
+        self._refusal = ""
+        self._hints: tuple[HandleHint, ...] = ()
 
     # What the artist gives.
 
@@ -81,7 +92,8 @@ class EditModel:
 
     def set_pairs(self, pairs: Sequence[PointPair]) -> None:
         """Takes all pairs, in the order in which they were drawn."""
-        self._pairs = tuple(pairs)
+        if tuple(pairs) != self._pairs:
+            self._pairs, self._hints = tuple(pairs), ()
 
     @property
     def pairs(self) -> tuple[PointPair, ...]:
@@ -161,6 +173,41 @@ class EditModel:
         return self.is_busy and self._state not in (EditState.CANCELLING, EditState.FETCHING)
 
     @property
+    def can_pause(self) -> bool:
+        """Whether Pause does something."""
+        return self._state in (EditState.INVERTING, EditState.DRAGGING)
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether Resume does something."""
+        return self._state is EditState.PAUSED
+
+    @property
+    def can_set_pairs(self) -> bool:
+        """Whether points may be moved, added, pinned and let go while the edit runs."""
+        has_steps_left = (EditState.QUEUED, EditState.INVERTING, EditState.DRAGGING)
+        return self._state in (*has_steps_left, EditState.PAUSED)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a drag to undo."""
+        return self._can_move and self.history.undo_depth > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone drag to redo."""
+        return self._can_move and self.history.redo_depth > 0
+
+    @property
+    def can_show(self) -> bool:
+        """Whether there is a drag to go through, to weaken and to strengthen."""
+        return self.can_undo or (self._state is EditState.SHOWING and self.history.undo_depth > 0)
+
+    @property
+    def _can_move(self) -> bool:
+        return self._history is not None and not self.is_busy
+
+    @property
     def can_insert(self) -> bool:
         """Whether a layer waits to be inserted."""
         return self._result is not None and not self.is_busy
@@ -173,6 +220,12 @@ class EditModel:
         self._queue_position = None
         self._inversion, self._drag, self._preview_jpeg = None, None, None
         self._result, self._result_reason, self._failure = None, None, None
+        self._history, self._refusal = None, ""
+
+    def mark_moving(self) -> None:
+        """Shows at once that the history is gone through; call it with `worker.undo`, `redo` and
+        `show`. The result stays until the next one is there."""
+        self._state, self._failure, self._refusal = EditState.SHOWING, None, ""
 
     def mark_cancelling(self) -> None:
         """Shows at once that Cancel was pressed; call it with `worker.cancel`."""
@@ -196,6 +249,12 @@ class EditModel:
             self._preview_jpeg = event.jpeg
         elif isinstance(event, ResultReady):
             self._result, self._result_reason = event.result, event.reason
+        elif isinstance(event, HistoryChanged):
+            self._history = event.history
+        elif isinstance(event, HandlesChecked):
+            self._hints = event.hints
+        elif isinstance(event, ChangeRefused):
+            self._refusal = f"{event.message} {event.hint}".strip()
         else:
             self._failure, self._state = event, EditState.FAILED
 
@@ -230,6 +289,8 @@ class EditModel:
             return f"{self._failure.message} {self._failure.hint}".strip()
         if self._result_reason is not None and not self.is_busy:
             return _RESULT_TEXTS[self._result_reason]
+        if self._refusal and self.is_busy:
+            return self._refusal
         if self._state is EditState.DRAGGING and self._drag is not None:
             return (
                 f"Dragging: step {self._drag.step_index} of at most {self._drag.step_budget}, "
@@ -243,6 +304,21 @@ class EditModel:
         if self._drag is not None:
             return self._drag.handles_canvas
         return tuple(pair.handle for pair in self._pairs)
+
+    @property
+    def confidences(self) -> tuple[float, ...]:
+        """Beside the handles, how sure the place of each is, from 0 to 1; empty where unknown."""
+        return () if self._drag is None else self._drag.confidences
+
+    @property
+    def hints(self) -> tuple[HandleHint, ...]:
+        """What a check found, in the order of the pairs; empty where they were not checked."""
+        return self._hints
+
+    @property
+    def history(self) -> HistoryState:
+        """Where the open edit stands: what its sliders show."""
+        return self._history or HistoryState()
 
     @property
     def preview_jpeg(self) -> bytes | None:

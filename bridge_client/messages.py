@@ -31,9 +31,10 @@ BYTES_PER_PIXEL = {"rgba8": 4, "bgra8": 4, "l8": 1}
 
 
 class JobKind(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
-    """What a job does to its session: one adds to its history, the others go through it."""
+    """What a job does: find the picture, look at handles, drag, or go through the history."""
 
     INVERT = "invert"
+    CHECK = "check"
     DRAG = "drag"
     UNDO = "undo"
     REDO = "redo"
@@ -286,7 +287,7 @@ class StartJob:
 
     id: str = field(metadata=IDENTIFIER)
     kind: JobKind
-    # Canvas px; at least one for a drag, none for the others.
+    # Canvas px; at least one for a drag or a check, none for the others.
     pairs: tuple[PointPair, ...] = field(default=(), metadata=_PAIRS)
     # Of a drag; None = the engine's default.
     step_budget: int | None = field(
@@ -299,11 +300,12 @@ class StartJob:
 
     def __post_init__(self) -> None:
         _check_fields(self)
-        if self.kind is JobKind.DRAG:
-            _require(len(self.pairs) >= 1, "a drag needs at least one pair")
+        if self.kind in (JobKind.DRAG, JobKind.CHECK):
+            _require(len(self.pairs) >= 1, f"a {self.kind.value} needs at least one pair")
         else:
-            is_plain = not self.pairs and self.step_budget is None
-            _require(is_plain, "only a drag takes pairs and a step_budget")
+            _require(not self.pairs, "only a drag and a check take pairs")
+        if self.kind is not JobKind.DRAG:
+            _require(self.step_budget is None, "only a drag takes a step_budget")
         if self.kind is not JobKind.SHOW:
             is_plain = self.position is None and self.amount is None
             _require(is_plain, "only show takes a position and an amount")
@@ -399,6 +401,23 @@ class DragProgressEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandleHint:
+    """How well a handle could be followed, and where near it one could be followed best."""
+
+    confidence: float  # from 0 to 1
+    is_trackable: bool  # whether that is enough
+    best_place_canvas: Point  # the handle itself where no place near it is better
+    best_confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintsEvent:
+    """event: hints. What a check found, one hint for each pair."""
+
+    hints: tuple[HandleHint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairsEvent:
     """event: pairs. Somebody set the pairs; the latest replaces the ones before it."""
 
@@ -464,6 +483,7 @@ JobEvent = (
     StateEvent
     | InversionProgressEvent
     | DragProgressEvent
+    | HintsEvent
     | PairsEvent
     | PreviewEvent
     | SnapshotEvent
@@ -477,6 +497,7 @@ EVENT_TYPES: dict[str, type[JobEvent]] = {
     "state": StateEvent,
     "inversion-progress": InversionProgressEvent,
     "drag-progress": DragProgressEvent,
+    "hints": HintsEvent,
     "pairs": PairsEvent,
     "preview": PreviewEvent,
     "snapshot": SnapshotEvent,

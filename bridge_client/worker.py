@@ -1,20 +1,23 @@
-"""EditWorker: the only thread. Requests in, events out; the host's timer calls `drain`.
+"""EditWorker: the only thread. Commands in, events out; the host's timer calls `drain`.
 
-`start`, `cancel`, `drain` and `close` are for the host's main thread and never wait for the
-network.
+No method waits for the network: they are for the host's main thread.
 """
 
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .client import BridgeClient
 from .edit import (
     DragProgress,
+    EditCommand,
     EditRequest,
     EditState,
     Failed,
+    FurtherDrag,
+    HandleCheck,
+    HistoryMove,
     InversionProgress,
     PreviewReady,
     StateChanged,
@@ -22,7 +25,10 @@ from .edit import (
 )
 from .edit_run import EditRun
 from .errors import ClientError
-from .follow import Stopped, StopSignal
+from .follow import EditSignal, SetPaused, Stopped
+from .geometry import PointPair
+from .messages import JobKind, SetPairs
+from .open_edit import OpenEdit
 
 _LATEST_WINS = (InversionProgress, DragProgress, PreviewReady)
 
@@ -50,46 +56,110 @@ class _Outbox:
 
 
 class EditWorker:
-    """Carries one edit after another to the bridge.
+    """Carries one command after another to the bridge.
+
+    The edit stays open between them, until another layer is edited or the worker is closed: so it
+    can be dragged further, undone and shown otherwise.
 
     Args:
-        connect: Gives a client for the bridge; called on the worker's thread, once for each edit.
+        connect: Gives a client for the bridge; called on the worker's thread, for each edit and
+            when the bridge was lost.
     """
 
     def __init__(self, connect: Callable[[], BridgeClient]) -> None:
-        self._connect = connect
-        self._requests: queue.SimpleQueue[EditRequest | None] = queue.SimpleQueue()
+        self._edit = OpenEdit(connect)
+        self._commands: queue.SimpleQueue[EditCommand | None] = queue.SimpleQueue()
         self._outbox = _Outbox()
-        self._signal = StopSignal()
-        self._is_busy = False
+        self._signal = EditSignal()
+        self._lock = threading.Lock()
+        self._running: EditCommand | None = None
+        self._next_show: HistoryMove | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def is_busy(self) -> bool:
-        """Whether an edit runs."""
-        return self._is_busy
+        """Whether a command runs."""
+        return self._running is not None
 
     def start(self, request: EditRequest) -> None:
         """Begins an edit.
 
         Raises:
-            ClientError: One runs already, or the worker is closed.
+            ClientError: Something runs already, or the worker is closed.
         """
-        if self._signal.is_closing:
-            raise ClientError("The plug-in is closing.")
-        if self._is_busy:
-            raise ClientError("An edit is already running.", "Cancel it first.")
-        self._is_busy = True
-        self._signal.clear()
-        if self._thread is None:
-            # A daemon: a host that quits must never wait for a bridge that hangs.
-            self._thread = threading.Thread(target=self._loop, name="draglayer", daemon=True)
-            self._thread.start()
-        self._requests.put(request)
+        self._begin(request)
+
+    def check(self, request: EditRequest) -> None:
+        """Looks whether the edit's handles can be followed; a start of the same layer goes on from
+        there.
+
+        Raises:
+            ClientError: As `start`.
+        """
+        self._begin(HandleCheck(request=request))
+
+    def drag_on(self, pairs: Sequence[PointPair], step_budget: int | None = None) -> None:
+        """Drags from where the open edit stands.
+
+        Raises:
+            ClientError: As `start`.
+        """
+        self._begin(FurtherDrag(pairs=tuple(pairs), step_budget=step_budget))
+
+    def undo(self) -> None:
+        """Goes back to what was before the present drag.
+
+        Raises:
+            ClientError: As `start`.
+        """
+        self._begin(HistoryMove(kind=JobKind.UNDO))
+
+    def redo(self) -> None:
+        """Shows the drag that was undone last.
+
+        Raises:
+            ClientError: As `start`.
+        """
+        self._begin(HistoryMove(kind=JobKind.REDO))
+
+    def show(self, *, position: int | None = None, amount: float | None = None) -> None:
+        """Shows the present drag at another step or by another amount. While one is being shown
+        the latest waits and the others are left out, as a slider needs it.
+
+        Raises:
+            ClientError: As `start`.
+        """
+        move = HistoryMove(kind=JobKind.SHOW, position=position, amount=amount)
+        with self._lock:
+            running = self._running
+            if isinstance(running, HistoryMove) and running.kind is JobKind.SHOW:
+                self._next_show = move
+                return
+        self._begin(move)
+
+    def pause(self) -> None:
+        """Lets the edit rest after its step. Without an edit it does nothing."""
+        if self.is_busy:
+            self._signal.ask(SetPaused(True))
+
+    def resume(self) -> None:
+        """Lets a paused edit go on. Without an edit it does nothing."""
+        if self.is_busy:
+            self._signal.ask(SetPaused(False))
+
+    def set_pairs(self, pairs: Sequence[PointPair]) -> None:
+        """Moves, adds, pins or lets go points of the drag that runs, or that is about to.
+
+        Raises:
+            ValueError: There is none, or there are too many.
+        """
+        change = SetPairs(pairs=tuple(pairs))
+        if self.is_busy:
+            self._signal.ask(change)
 
     def cancel(self) -> None:
         """Stops the edit after its step; what it has is kept. Without an edit it does nothing."""
-        if self._is_busy:
+        if self.is_busy:
             self._signal.set()
 
     def drain(self) -> list[WorkerEvent]:
@@ -99,20 +169,38 @@ class EditWorker:
     def close(self, timeout_s: float = 1.0) -> None:
         """Ends the thread; after this time it is left behind, and dies with the host."""
         self._signal.set(is_closing=True)
-        self._requests.put(None)
+        self._commands.put(None)
         if self._thread is not None:
             self._thread.join(timeout_s)
 
+    def _begin(self, command: EditCommand) -> None:
+        if self._signal.is_closing:
+            raise ClientError("The plug-in is closing.")
+        with self._lock:
+            if self._running is not None:
+                raise ClientError("An edit is already running.", "Cancel it first.")
+            self._running = command
+            self._signal.clear()
+        if self._thread is None:
+            # A daemon: a host that quits must never wait for a bridge that hangs.
+            self._thread = threading.Thread(target=self._loop, name="draglayer", daemon=True)
+            self._thread.start()
+        self._commands.put(command)
+
     def _loop(self) -> None:
-        while (request := self._requests.get()) is not None:
-            final = self._run(request)
-            self._is_busy = False
+        waiting: EditCommand | None = None
+        while (command := waiting or self._commands.get()) is not None:
+            final = self._run(command)
+            with self._lock:
+                waiting, self._next_show = self._next_show, None
+                self._running = waiting
             for event in final:
                 self._outbox.put(event)
+        self._edit.free()
 
-    def _run(self, request: EditRequest) -> list[WorkerEvent]:
+    def _run(self, command: EditCommand) -> list[WorkerEvent]:
         try:
-            return EditRun(request, self._connect, self._signal, self._outbox.put).run()
+            return EditRun(command, self._edit, self._signal, self._outbox.put).run()
         except Stopped:
             return [StateChanged(EditState.CANCELLED)]
         except ClientError as error:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge_client.geometry import Bounds, Point, PointPair
-from bridge_client.messages import EndReason, HistoryState, JobKind, ModelInfo
+from bridge_client.messages import EndReason, HandleHint, HistoryState, JobKind, ModelInfo
 
 ColourFormat = Literal["rgba8", "bgra8"]
 RgbImage = npt.NDArray[np.uint8]
@@ -81,7 +81,14 @@ class HistoryStep:
     """The present has been moved; the one record of a task that goes through the history."""
 
 
-EngineStep = InversionStep | DragStep | HistoryStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintStep:
+    """The handles have been looked at; the one record of a check."""
+
+    hints: tuple[HandleHint, ...]
+
+
+EngineStep = InversionStep | DragStep | HistoryStep | HintStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +130,8 @@ class EngineSession(Protocol):
     def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
         """Do the task, one record a step.
 
-        A drag of a session that is not inverted yet inverts first. Closing the iterator early
-        cancels; the best state so far is kept. Between two steps any time may pass.
+        A drag or check of a session that is not inverted yet inverts first. Closing the iterator
+        early cancels; the best state so far is kept. Between two steps any time may pass.
         """
 
     def set_pairs(self, pairs: tuple[PointPair, ...]) -> None:

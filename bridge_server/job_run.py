@@ -14,6 +14,7 @@ from bridge_server.engine_port import (
     EngineSession,
     EngineStep,
     EngineTask,
+    HintStep,
     InversionStep,
 )
 from bridge_server.job_store import JobRecord
@@ -51,6 +52,7 @@ class JobRun:
         self._engine: EngineSession  # both since the beginning
         self._steps: Generator[EngineStep, None, None] | None = None
         self._last_step: EngineStep | None = None
+        self._has_changed = False
         self._pairs_revision = 0
         self._written_down_s = clock()
 
@@ -132,6 +134,7 @@ class JobRun:
 
     def _tell(self, step: EngineStep) -> None:
         self._last_step = step
+        self._has_changed |= not isinstance(step, HintStep)
         event = wire.progress_event(step, pairs_revision=self._pairs_revision)
         if event is not None:
             self._record.report(event)
@@ -146,7 +149,7 @@ class JobRun:
         session, engine = self._record.session, self._engine
         if self._steps is not None:
             self._steps.close()
-        if self._last_step is None:
+        if not self._has_changed:
             return
         session.advance(is_inverted=engine.is_inverted, history=engine.history)
         if engine.is_inverted:
@@ -167,7 +170,7 @@ class JobRun:
 
     def _finish(self) -> None:
         last_step = self._last_step
-        if last_step is None:
+        if last_step is None or isinstance(last_step, HintStep):
             self._record.finish(None, None)
             return
         self._offer_preview()

@@ -125,7 +125,8 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
 
 
 def _reply(endpoint: Endpoint, status: int) -> Json:
-    body, reply = endpoint.replies[status], {"description": HTTPStatus(status).phrase}
+    body = endpoint.replies[status]
+    reply: Json = {"description": HTTPStatus(status).phrase}
     if body is not None:
         reply["content"] = _content(body)
     if endpoint.reply_headers and status < HTTPStatus.BAD_REQUEST:

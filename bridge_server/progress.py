@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from bridge_client.messages import (
     DragProgressEvent,
     EndEvent,
+    HintsEvent,
     InversionProgressEvent,
     JobEvent,
     PairsEvent,
@@ -26,6 +27,7 @@ from bridge_client.messages import (
 _LATEST_WINS = (
     InversionProgressEvent,
     DragProgressEvent,
+    HintsEvent,
     PairsEvent,
     PreviewEvent,
     SnapshotEvent,

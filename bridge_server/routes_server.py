@@ -22,6 +22,7 @@ from bridge_server.openapi import specification_text
 from bridge_server.replies import empty_reply, json_reply
 
 _CAPABILITIES = (
+    "check",
     "confidence",
     "drag",
     "history",

@@ -40,9 +40,13 @@ class Session:
         self._snapshot_count = 0
         self._revision = 0
         self._is_inverted = False
+        # What its snapshot says of it is known when the engine has read that, for the first job.
         self._history = HistoryState()
         self._is_closed = False
         self._touched_s = now_s
+        if spec.snapshot is not None:
+            self._is_inverted = True  # nothing else is ever written down
+            self.keep_snapshot(spec.snapshot)
 
     @property
     def spec(self) -> SessionSpec:

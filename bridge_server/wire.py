@@ -15,6 +15,7 @@ from bridge_client.messages import (
     EVENT_NAMES,
     DragProgressEvent,
     FieldError,
+    HintsEvent,
     InversionProgressEvent,
     JobEvent,
     LoggedEvent,
@@ -23,6 +24,7 @@ from bridge_server.engine_port import (
     ColourFormat,
     DragStep,
     EngineStep,
+    HintStep,
     InversionStep,
     RgbImage,
 )
@@ -86,7 +88,7 @@ def progress_event(step: EngineStep, *, pairs_revision: int) -> JobEvent | None:
             confidences=step.confidences,
             pairs_revision=pairs_revision,
         )
-    return None
+    return HintsEvent(hints=step.hints) if isinstance(step, HintStep) else None
 
 
 def encode_preview(image: RgbImage) -> bytes:

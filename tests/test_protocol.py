@@ -19,7 +19,8 @@ from bridge_server.problems import PROBLEMS
 
 FOLDER = Path(__file__).parent / "data" / "protocol"
 # Parts of other messages, which their documents show.
-PARTS = {"FieldError", "HistoryState", "ImageRef", "Limits", "LoggedEvent", "ModelInfo"}
+PARTS = {"FieldError", "HandleHint", "HistoryState", "ImageRef"}
+PARTS |= {"Limits", "LoggedEvent", "ModelInfo"}
 
 
 def class_name(path: Path) -> str:

@@ -17,13 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge_client.geometry import Bounds, Point, PointPair, canvas_to_frame, frame_to_canvas
-from bridge_client.messages import EndReason, HistoryState, JobKind, ModelInfo
+from bridge_client.messages import EndReason, HandleHint, HistoryState, JobKind, ModelInfo
 from bridge_server import wire
 from bridge_server.engine_port import (
     DragStep,
     EngineFailure,
     EngineStep,
     EngineTask,
+    HintStep,
     HistoryStep,
     InversionStep,
     LayerPixels,
@@ -68,6 +69,9 @@ class WindowSession(Protocol):
 
     def set_pairs(self, pairs: Sequence[Any]) -> None:
         """Changes what the drag that runs drags."""
+
+    def handle_hint(self, handle: Any) -> Any:
+        """A record with confidence, is_trackable, best_place_window, best_confidence."""
 
     def undo(self) -> None:
         """Goes back to what was shown before the present drag."""
@@ -249,16 +253,17 @@ class ThreadSession:
             EngineFailure: the engine could not do a step, or there is nothing to move to.
         """
         with told_failures(self._engine):
-            if task.kind is JobKind.INVERT:
-                yield from self._invert()
-            elif task.kind is JobKind.DRAG:
-                self._pairs = task.pairs
-                if not self._is_inverted:
-                    yield from self._invert()
-                yield from self._drag(task.step_budget)
-            else:
+            if task.kind in (JobKind.UNDO, JobKind.REDO, JobKind.SHOW):
                 self._move(task)
                 yield HistoryStep()
+                return
+            self._pairs = task.pairs
+            if task.kind is JobKind.INVERT or not self._is_inverted:
+                yield from self._invert()
+            if task.kind is JobKind.DRAG:
+                yield from self._drag(task.step_budget)
+            elif task.kind is JobKind.CHECK:
+                yield HintStep(hints=tuple(self._hint(pair) for pair in self._engine_pairs()))
 
     def set_pairs(self, pairs: tuple[PointPair, ...]) -> None:
         """What the drag drags from its next step on."""
@@ -312,6 +317,16 @@ class ThreadSession:
                     yield self._drag_step(step)
             finally:
                 self._is_dragging = False
+
+    def _hint(self, pair: Any) -> HandleHint:
+        hint = self._open_session().handle_hint(pair.handle)
+        x, y = hint.best_place_window
+        return HandleHint(
+            confidence=float(hint.confidence),
+            is_trackable=bool(hint.is_trackable),
+            best_place_canvas=frame_to_canvas(Point(float(x), float(y)), self._window_canvas),
+            best_confidence=float(hint.best_confidence),
+        )
 
     def _move(self, task: EngineTask) -> None:
         session = self._open_session()

@@ -15,18 +15,48 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "t" * 43
+REGION = {"x": 1, "y": 2, "width": 32, "height": 32}
 WAIT_S = 10.0
+
+
+class Session:
+    """What stands in the session's reply, and what it was made of."""
+
+    def __init__(self, session_id: str, request: dict[str, Any]) -> None:
+        self.id = session_id
+        self.request = request
+        self.is_inverted = request["snapshot"] is not None
+        self.drags: list[bool] = []  # whether each is done, or undone
+        self.snapshot_count = 0
+
+    @property
+    def depths(self) -> tuple[int, int]:
+        return self.drags.count(True), self.drags.count(False)
+
+    def after(self, kind: str) -> None:
+        """What a job of the kind leaves behind."""
+        done, undone = self.depths
+        self.is_inverted = True
+        if kind == "drag":
+            done, undone = done + 1, 0
+        elif kind in ("undo", "redo"):
+            way = 1 if kind == "undo" else -1
+            done, undone = done - way, undone + way
+        self.drags = [True] * done + [False] * undone
 
 
 class Job:
     """A job's log; whoever reads it waits on the condition."""
 
-    def __init__(self, job_id: str, request: dict[str, Any]) -> None:
+    def __init__(self, job_id: str, request: dict[str, Any], session: Session) -> None:
         self.id = job_id
         self.request = request
+        self.session = session
         self.log: list[tuple[str, dict[str, Any]]] = []
         self.changed = threading.Condition()
         self.cancel_count = 0
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.refusal = ""
         self.is_closing = False
 
     def push(self, name: str, **data: Any) -> None:
@@ -35,7 +65,14 @@ class Job:
             self.changed.notify_all()
 
     def end(self, state: str, **data: Any) -> None:
+        if state == "succeeded" or data.get("has_result"):
+            self.session.after(self.request["kind"])
         self.push("end", state=state, **data)
+
+    def write_down(self) -> None:
+        """The bridge makes a snapshot and tells of it."""
+        self.session.snapshot_count += 1
+        self.push("snapshot", etag=f'"s{self.session.snapshot_count}"')
 
     def wait_for_news(self, seq: int) -> list[tuple[str, dict[str, Any]]]:
         """The next event; none after half a second."""
@@ -55,8 +92,16 @@ def succeed_at_once(job: Job) -> None:
         job.push("inversion-progress", step_index=0, step_budget=1, loss=0.5)
         job.end("succeeded")
         return
-    point = job.request["pairs"][0]["target"]
-    job.push("drag-progress", step_index=0, step_budget=2, handles_canvas=[point], distance_px=0.0)
+    if job.request["kind"] == "check":
+        place = job.request["pairs"][0]["handle"]
+        hint = {"confidence": 0.1, "is_trackable": False, "best_confidence": 0.8}
+        job.push("hints", hints=[{**hint, "best_place_canvas": place}])
+        job.end("succeeded")
+        return
+    if job.request["kind"] == "drag":
+        handles = [pair["target"] for pair in job.request["pairs"]]
+        told = {"step_index": 0, "step_budget": 2, "distance_px": 0.0, "confidences": [0.5]}
+        job.push("drag-progress", handles_canvas=handles, **told)
     job.push("preview", etag='"1"')
     job.end("succeeded", end_reason="reached", has_result=True)
 
@@ -71,7 +116,8 @@ class LoopbackBridge:
         self.secrets_seen: list[str] = []
         self.last_event_ids: list[str | None] = []
         self.blobs: dict[str, bytes] = {}
-        self.sessions: dict[str, dict[str, Any]] = {}
+        self.sessions: dict[str, Session] = {}
+        self.lost_sessions: set[str] = set()
         self.deleted_sessions: list[str] = []
         self.jobs: dict[str, Job] = {}
         self.job_made = threading.Condition()
@@ -100,11 +146,12 @@ class LoopbackBridge:
             "token": self.token,
         }
 
-    def job_of_kind(self, kind: str) -> Job:
-        """Waits until the client has started such a job."""
+    def job_of_kind(self, kind: str, number: int = 0) -> Job:
+        """Waits until the client has started such a job, or as many before."""
 
         def found() -> Job | None:
-            return next((job for job in self.jobs.values() if job.request["kind"] == kind), None)
+            jobs = [job for job in self.jobs.values() if job.request["kind"] == kind]
+            return jobs[number] if len(jobs) > number else None
 
         with self.job_made:
             assert self.job_made.wait_for(lambda: found() is not None, WAIT_S)
@@ -113,6 +160,8 @@ class LoopbackBridge:
         return job
 
     def close(self) -> None:
+        if not self._thread.is_alive():
+            return
         for job in self.jobs.values():
             with job.changed:
                 job.is_closing = True
@@ -149,7 +198,20 @@ class _Handler(BaseHTTPRequestHandler):
         if parts[:2] == ["v1", "sessions"]:
             return self._session(parts[2:], body)
         if parts[:2] == ["v1", "jobs"]:
-            return self._job(parts[2:])
+            return self._job(parts[2:], body)
+        return self._other(path, body)
+
+    def _other(self, path: str, body: bytes) -> None:
+        if path == "/v1/models":
+            model = {"id": "default", "title": "T", "licence": "L"}
+            sizes = {"resolution_px": 64, "feature_side_px": 16}
+            return self._json(200, {"models": [{**model, **sizes}]})
+        if path == "/v1/region":
+            return self._json(200, {"bounds_canvas": REGION, "px_per_feature": 2.0})
+        if path == "/v1/server/shutdown":
+            if json.loads(body)["force"]:
+                return self._send(202)
+            return self._problem(409, "sessions-in-use", "Somebody works.")
         return self._problem(404, "not-found", "Nothing is here.")
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 - http.server's names
@@ -170,15 +232,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _session(self, parts: list[str], body: bytes) -> None:
         if not parts:
             session_id = f"{len(self.bridge.sessions):032x}"
-            self.bridge.sessions[session_id] = json.loads(body)
+            self.bridge.sessions[session_id] = Session(session_id, json.loads(body))
             return self._json(201, self._session_reply(session_id))
+        if parts[0] not in self.bridge.sessions or parts[0] in self.bridge.lost_sessions:
+            return self._problem(410, "session-expired", "The session has ended.")
         if self.command == "DELETE":
             self.bridge.deleted_sessions.append(parts[0])
             return self._send(204)
+        if parts[1:] == ["snapshot"]:
+            return self._snapshot(self.bridge.sessions[parts[0]])
         if parts[1:] != ["jobs"]:
             return self._json(200, self._session_reply(parts[0]))
         request = json.loads(body)
-        job = Job(request["id"], request)
+        job = Job(request["id"], request, self.bridge.sessions[parts[0]])
         self.bridge.script(job)
         with self.bridge.job_made:
             self.bridge.jobs[job.id] = job
@@ -187,14 +253,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _session_reply(self, session_id: str) -> dict[str, Any]:
         session = self.bridge.sessions[session_id]
+        undo_depth, redo_depth = session.depths
         return {
             "id": session_id,
-            "model": session["model"],
-            "bounds_canvas": session["bounds_canvas"],
+            "model": session.request["model"],
+            "bounds_canvas": session.request["bounds_canvas"],
             "revision": 0,
-            "is_inverted": False,
+            "is_inverted": session.is_inverted,
             "lease_s": 300,
+            "history": {"undo_depth": undo_depth, "redo_depth": redo_depth},
         }
+
+    def _snapshot(self, session: Session) -> None:
+        tag = f'"s{session.snapshot_count}"'
+        if session.snapshot_count == 0:
+            return self._problem(409, "snapshot-missing", "There is none.")
+        if self.headers.get("If-None-Match") == tag:
+            return self._send(304)
+        body = f"snapshot {session.snapshot_count} of {session.id}".encode()
+        digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        return self._send(200, body, {"ETag": tag, "Repr-Digest": f"sha-256=:{digest}:"})
 
     def _job_reply(self, job: Job) -> dict[str, Any]:
         return {
@@ -205,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
             "seq": len(job.log),
         }
 
-    def _job(self, parts: list[str]) -> None:
+    def _job(self, parts: list[str], body: bytes) -> None:
         job = self.bridge.jobs.get(parts[0])
         if job is None:
             return self._problem(404, "job-missing", "The bridge does not know this job.")
@@ -217,6 +295,13 @@ class _Handler(BaseHTTPRequestHandler):
                 job.cancel_count += 1
                 job.changed.notify_all()
             return self._json(202, self._job_reply(job))
+        if what in ("pause", "resume", "pairs"):
+            if job.refusal:
+                return self._problem(409, "job-state", job.refusal)
+            with job.changed:
+                job.asked.append((what, json.loads(body)))
+                job.changed.notify_all()
+            return self._json(200, self._job_reply(job))
         if what == "preview":
             return self._send(200, b"jpeg", {"Content-Type": "image/jpeg", "ETag": '"1"'})
         if what == "result":
@@ -224,7 +309,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(200, self._job_reply(job))
 
     def _result(self) -> None:
-        session = list(self.bridge.sessions.values())[-1]
+        session = list(self.bridge.sessions.values())[-1].request
         window = session["bounds_canvas"]
         body = bytes(range(16))
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
@@ -238,6 +323,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, sent, headers)
 
     def _events(self, job: Job) -> None:
+        query = parse_qs(urlsplit(self.path).query)
+        if "wait_s" in query:
+            return self._page(job, int(query["after"][0]))
         resume = self.headers.get("Last-Event-ID")
         self.bridge.last_event_ids.append(resume)
         cut = self.bridge.stream_cuts.pop(0) if self.bridge.stream_cuts else None
@@ -258,6 +346,13 @@ class _Handler(BaseHTTPRequestHandler):
             seq, sent = seq + len(news), sent + len(news)
             if name == "end":
                 return
+
+    def _page(self, job: Job, after: int) -> None:
+        events = [
+            {"seq": after + 1 + i, "event": name, "data": data}
+            for i, (name, data) in enumerate(job.log[after:])
+        ]
+        self._json(200, {"events": events, "is_closed": True})
 
     def _problem(self, status: int, code: str, detail: str) -> None:
         problem = {"code": code, "title": code, "status": status, "detail": detail, "hint": "Hint."}

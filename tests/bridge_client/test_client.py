@@ -5,6 +5,7 @@ import pytest
 from bridge_client import (
     Bounds,
     BridgeClient,
+    Extent,
     Point,
     PointPair,
     ProtocolMismatch,
@@ -14,10 +15,12 @@ from bridge_client import (
 from bridge_client.discovery import read_discovery_file
 from bridge_client.messages import (
     CreateSession,
+    DragProgressEvent,
     EndEvent,
     ImageRef,
     JobKind,
     JobState,
+    ProposeRegion,
     StartJob,
     StateEvent,
 )
@@ -138,3 +141,47 @@ def test_a_bridge_that_is_gone_gets_a_sentence():
     bridge.close()
     with pytest.raises(ServerUnreachable, match="does not answer"):
         client.server_info()
+
+
+def test_a_page_of_events_tells_what_the_stream_tells(client):
+    job = start_drag(client)
+    with client.events(job.id) as stream:
+        told = list(stream)
+    assert client.event_page(job.id) == (told, True)
+    assert isinstance(told[1][1], DragProgressEvent) and told[1][1].confidences == (0.5,)
+    assert client.event_page(job.id, after=3, wait_s=1.5)[0] == told[3:]
+
+
+def test_a_job_is_paused_resumed_and_given_other_pairs(bridge, client):
+    job = start_drag(client)
+    assert client.pause_job(job.id).id == client.resume_job(job.id).id == job.id
+    client.set_pairs(job.id, (PAIR,))
+    pair = {"handle": {"x": 11, "y": 21}, "target": {"x": 13, "y": 21}}
+    asked = [("pause", {}), ("resume", {}), ("pairs", {"pairs": [pair]})]
+    assert bridge.jobs[job.id].asked == asked
+
+
+def test_a_snapshot_comes_once_for_each_tag(bridge, client):
+    job = start_drag(client)
+    (session,) = bridge.sessions.values()
+    assert client.snapshot(session.id) is None
+    bridge.jobs[job.id].write_down()
+    etag, content = client.snapshot(session.id)
+    assert content.startswith(b"snapshot 1")
+    assert client.snapshot(session.id, known_etag=etag) is None
+
+
+def test_the_catalogue_and_the_window_can_be_asked_for(client):
+    (model,) = client.models()
+    assert (model.id, model.feature_side_px) == ("default", 16)
+    content = Bounds(0, 0, 40, 40)
+    request = ProposeRegion(canvas=Extent(40, 40), layer_content=content, points=(PAIR.handle,))
+    region = client.propose_region(request)
+    assert (region.bounds_canvas, region.px_per_feature) == (Bounds(1, 2, 32, 32), 2.0)
+
+
+def test_a_bridge_in_use_is_stopped_by_force_only(client):
+    with pytest.raises(RequestRejected) as caught:
+        client.shut_down()
+    assert caught.value.code == "sessions-in-use"
+    client.shut_down(is_forced=True)

@@ -2,11 +2,16 @@ import pytest
 
 from bridge_client import (
     Bounds,
+    ChangeRefused,
     DragProgress,
     EditModel,
     EditState,
     Extent,
     Failed,
+    HandleHint,
+    HandlesChecked,
+    HistoryChanged,
+    HistoryState,
     InversionProgress,
     LayerResult,
     Point,
@@ -146,3 +151,101 @@ def test_the_latest_preview_is_shown_until_the_next_start(model):
     assert model.preview_jpeg == b"two"
     model.mark_started()
     assert model.preview_jpeg is None
+
+
+DRAGGED = HistoryState(undo_depth=1, redo_depth=1, position=4, last_position=9, amount=0.5)
+
+
+def run_to(model, state):
+    model.mark_started()
+    model.apply(StateChanged(state))
+    return model
+
+
+@pytest.fixture
+def dragged(model):
+    """A model whose edit is over and stays open."""
+    run_to(model, EditState.FETCHING)
+    for event in (HistoryChanged(DRAGGED), ResultReady(RESULT, "reached")):
+        model.apply(event)
+    model.apply(StateChanged(EditState.DONE))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("state", "can_pause", "can_resume", "can_set_pairs"),
+    [
+        (EditState.CONNECTING, False, False, False),
+        (EditState.QUEUED, False, False, True),
+        (EditState.INVERTING, True, False, True),
+        (EditState.DRAGGING, True, False, True),
+        (EditState.PAUSED, False, True, True),
+        (EditState.SHOWING, False, False, False),
+        (EditState.CANCELLING, False, False, False),
+        (EditState.DONE, False, False, False),
+    ],
+)
+def test_what_a_running_edit_allows(model, state, can_pause, can_resume, can_set_pairs):
+    run_to(model, state)
+    assert (model.can_pause, model.can_resume) == (can_pause, can_resume)
+    assert model.can_set_pairs is can_set_pairs
+
+
+def test_a_paused_edit_is_busy_and_can_be_cancelled(model):
+    run_to(model, EditState.PAUSED)
+    assert model.is_busy and model.can_cancel and not model.can_start
+    assert model.status_text == "Paused."
+
+
+def test_an_open_edit_can_be_gone_through(dragged):
+    assert dragged.can_undo and dragged.can_redo and dragged.can_show
+    assert dragged.history == DRAGGED
+
+
+def test_there_is_no_history_before_the_first_drag_nor_in_a_new_edit(model, dragged):
+    assert model is dragged
+    dragged.mark_started()
+    assert not (dragged.can_undo or dragged.can_redo or dragged.can_show)
+    assert dragged.history == HistoryState()
+
+
+def test_while_a_move_is_made_only_another_show_is_allowed(dragged):
+    dragged.mark_moving()
+    assert dragged.is_busy and dragged.can_show
+    assert not (dragged.can_undo or dragged.can_redo or dragged.can_start or dragged.can_insert)
+    assert dragged.result is RESULT
+
+
+def test_the_history_stays_open_after_the_layer_was_inserted(dragged):
+    dragged.mark_inserted()
+    assert dragged.can_undo and not dragged.can_insert
+
+
+def test_a_refused_change_is_told_while_the_edit_goes_on(model):
+    run_to(model, EditState.DRAGGING)
+    model.apply(ChangeRefused("The point lies outside.", "Move it."))
+    assert model.is_busy and model.status_text == "The point lies outside. Move it."
+
+
+def test_confidences_stand_beside_the_handles(model):
+    assert model.confidences == ()
+    run_to(model, EditState.DRAGGING)
+    model.apply(DragProgress(1, 9, (Point(21, 20),), 5.0, (0.25,)))
+    assert model.confidences == (0.25,) and len(model.handles_canvas) == 1
+
+
+@pytest.mark.parametrize("reason", ["shown", "restored"])
+def test_every_reason_has_a_sentence(dragged, reason):
+    dragged.apply(ResultReady(RESULT, reason))
+    assert dragged.status_text.endswith(".")
+
+
+def test_hints_hold_until_the_pairs_are_others(model):
+    hint = HandleHint(
+        confidence=0.1, is_trackable=False, best_place_canvas=Point(21, 20), best_confidence=0.8
+    )
+    model.apply(HandlesChecked((hint,)))
+    model.set_pairs([PAIR])
+    assert model.hints == (hint,)
+    model.set_pairs([PAIR, PIN])
+    assert model.hints == ()

@@ -62,7 +62,8 @@ def test_values_outside_their_kind_are_refused(text):
 
 def test_formats_are_words_of_the_protocol():
     head = '{"api":"1","instance_id":"0","limits":{"max_blob_bytes":1,"max_streams":1,'
-    text = head + '"max_queued_jobs":1},"formats":["gif"]}'
+    limits = '"max_queued_jobs":1,"max_sessions":1,"max_snapshot_bytes":1}'
+    text = head + limits + ',"formats":["gif"]}'
     with pytest.raises(JsonMismatch, match="formats"):
         from_json(text.encode(), ServerInfo)
 

@@ -13,7 +13,9 @@ from bridge_client.messages import (
     EndReason,
     EventPage,
     FieldError,
+    HandleHint,
     HeartbeatEvent,
+    HintsEvent,
     ImageRef,
     InversionProgressEvent,
     JobKind,
@@ -35,6 +37,7 @@ from bridge_client.messages import (
     SessionReply,
     SetPairs,
     ShutDown,
+    SnapshotEvent,
     StartJob,
     StateEvent,
 )
@@ -108,7 +111,18 @@ MESSAGES = [
     DragProgressEvent(
         step_index=0, step_budget=5, handles_canvas=(Point(1.0, 2.0),), distance_px=3.5
     ),
+    HintsEvent(
+        hints=(
+            HandleHint(
+                confidence=0.5,
+                is_trackable=True,
+                best_place_canvas=PAIR.handle,
+                best_confidence=0.5,
+            ),
+        )
+    ),
     PairsEvent(pairs=(PAIR,), pairs_revision=2),
+    SnapshotEvent(etag='"01234567-3"'),
     PreviewEvent(etag='"3"'),
     HeartbeatEvent(),
     EndEvent(state=JobState.SUCCEEDED, end_reason=EndReason.STALLED, has_result=True),

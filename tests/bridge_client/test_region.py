@@ -87,3 +87,26 @@ def test_a_part_that_is_too_large_gets_a_sentence():
             points=[Point(1, 1)],
             canvas=Extent(20000, 10),
         )
+
+
+@pytest.mark.parametrize(
+    ("selection", "aspect", "window"),
+    [
+        (Bounds(100, 100, 80, 40), 2.0, Bounds(100, 100, 80, 40)),
+        (Bounds(100, 100, 40, 40), 2.0, Bounds(80, 100, 80, 40)),
+        (Bounds(100, 100, 80, 20), 2.0, Bounds(100, 90, 80, 40)),
+        (Bounds(100, 100, 30, 30), 0.75, Bounds(100, 95, 30, 40)),
+    ],
+)
+def test_the_window_has_the_models_shape(selection, aspect, window):
+    point = Point(selection.x + 5, selection.y + 5)
+    assert (
+        propose_window(
+            selection=selection,
+            layer_content=Bounds(0, 0, 400, 300),
+            points=[point],
+            canvas=Extent(400, 300),
+            aspect=aspect,
+        )
+        == window
+    )

@@ -1,12 +1,13 @@
 import pytest
 
-from bridge_client.messages import HeartbeatEvent, JobState, StateEvent
+from bridge_client.messages import HeartbeatEvent, JobState, LoggedEvent, StateEvent
 from bridge_client.stream import (
     MAX_EVENT_BYTES,
     EventParser,
     ServerSentEvent,
     StreamMismatch,
     read_event,
+    read_logged_event,
 )
 
 TEXT = (
@@ -67,3 +68,11 @@ def test_an_event_of_a_newer_bridge_is_passed_over():
 def test_an_event_that_breaks_its_promise_is_refused(event):
     with pytest.raises(StreamMismatch):
         read_event(event)
+
+
+def test_an_event_of_a_page_is_read_as_one_of_a_stream():
+    logged = LoggedEvent(seq=3, event="state", data={"state": "queued", "queue_position": None})
+    assert read_logged_event(logged) == (3, StateEvent(state=JobState.QUEUED))
+    assert read_logged_event(LoggedEvent(seq=1, event="weather", data={})) is None
+    with pytest.raises(StreamMismatch, match="state"):
+        read_logged_event(LoggedEvent(seq=1, event="state", data={"state": "raining"}))

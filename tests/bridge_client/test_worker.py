@@ -18,36 +18,15 @@ from bridge_client import (
 )
 from bridge_client.transport import HttpTransport
 from tests.bridge_client.loopback_bridge import LoopbackBridge, succeed_at_once
-
-WAIT_S = 10.0
-PAUSE = threading.Event()
-
-
-def drain_until(worker, is_last):
-    """Polls as a host's timer does; gives all events up to the one that was waited for."""
-    events, end_s = [], time.monotonic() + WAIT_S
-    while not any(is_last(event) for event in events):
-        assert time.monotonic() < end_s, events
-        PAUSE.wait(0.005)
-        events += worker.drain()
-    return events
-
-
-def is_final(event):
-    return isinstance(event, StateChanged) and not event.state.is_busy
-
-
-def is_kind(kind):
-    return lambda event: isinstance(event, kind)
-
-
-def states(events):
-    return [event.state for event in events if isinstance(event, StateChanged)]
-
-
-def only(events, kind):
-    (event,) = [event for event in events if isinstance(event, kind)]
-    return event
+from tests.bridge_client.polling import (
+    PAUSE,
+    WAIT_S,
+    drain_until,
+    is_final,
+    is_kind,
+    only,
+    states,
+)
 
 
 def drag_waits(job):
@@ -86,16 +65,18 @@ def test_the_states_come_in_order(worker, request_4px):
 def test_the_bridge_gets_the_window_the_mask_and_the_pairs(bridge, worker, request_4px):
     worker.start(request_4px)
     drain_until(worker, is_final)
-    (session,) = bridge.sessions.values()
+    session = next(iter(bridge.sessions.values())).request
     assert session["bounds_canvas"] == {"x": 10, "y": 20, "width": 4, "height": 4}
     assert bridge.blobs[session["editable_mask"]["sha256"]] == request_4px.mask
     pair = bridge.job_of_kind("drag").request["pairs"][0]
     assert pair == {"handle": {"x": 11, "y": 21}, "target": {"x": 13, "y": 21}}
 
 
-def test_the_session_is_freed_afterwards(bridge, worker, request_4px):
+def test_the_session_stays_open_until_the_worker_is_closed(bridge, worker, request_4px):
     worker.start(request_4px)
     drain_until(worker, is_final)
+    assert bridge.deleted_sessions == []
+    worker.close(WAIT_S)
     assert bridge.deleted_sessions == list(bridge.sessions)
 
 
@@ -103,7 +84,8 @@ def test_one_worker_makes_one_edit_after_another(bridge, worker, request_4px):
     for _ in range(2):
         worker.start(request_4px)
         assert only(drain_until(worker, is_final), ResultReady)
-    assert len(bridge.sessions) == 2
+    first, _ = bridge.sessions
+    assert bridge.deleted_sessions == [first]
 
 
 def test_a_second_start_is_refused_while_an_edit_runs(bridge, worker, request_4px):

@@ -10,13 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from bridge_client.geometry import Bounds, Point, PointPair
-from bridge_client.messages import EndReason, HistoryState, JobKind, ModelInfo
+from bridge_client.messages import EndReason, HandleHint, HistoryState, JobKind, ModelInfo
 from bridge_server import wire
 from bridge_server.engine_port import (
     DragStep,
     EngineFailure,
     EngineStep,
     EngineTask,
+    HintStep,
     HistoryStep,
     InversionStep,
     LayerPixels,
@@ -168,14 +169,18 @@ class FakeSession:
     def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
         self.tasks.append(task)
         self._pairs = task.pairs
-        if task.kind is JobKind.INVERT or (task.kind is JobKind.DRAG and not self._is_inverted):
-            yield from self._invert()
-        if task.kind is JobKind.DRAG:
-            yield from self._drag(task.step_budget or 100)
-        elif task.kind is not JobKind.INVERT:
+        if task.kind in (JobKind.UNDO, JobKind.REDO, JobKind.SHOW):
             self._step()
             self._move(task)
             yield HistoryStep()
+            return
+        if task.kind is JobKind.INVERT or not self._is_inverted:
+            yield from self._invert()
+        if task.kind is JobKind.DRAG:
+            yield from self._drag(task.step_budget or 100)
+        elif task.kind is JobKind.CHECK:
+            self._step()
+            yield HintStep(hints=tuple(_hint(pair) for pair in task.pairs))
 
     def set_pairs(self, pairs: tuple[PointPair, ...]) -> None:
         self._pairs = pairs
@@ -251,6 +256,17 @@ class FakeSession:
     def _step(self) -> None:
         self._engine.thread_names.add(threading.current_thread().name)
         self._engine.gate.pass_step()
+
+
+def _hint(pair: PointPair) -> HandleHint:
+    """Handles in whole pixels can't be followed, those half a pixel further can."""
+    is_trackable = not float(pair.handle.x).is_integer()
+    return HandleHint(
+        confidence=0.9 if is_trackable else 0.1,
+        is_trackable=is_trackable,
+        best_place_canvas=pair.handle if is_trackable else pair.handle.shifted(0.5, 0.0),
+        best_confidence=0.9,
+    )
 
 
 def _read_snapshot(content: bytes | None) -> HistoryState:

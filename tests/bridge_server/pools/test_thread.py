@@ -16,6 +16,7 @@ from bridge_server.engine_port import (
     DragStep,
     EngineFailure,
     EngineTask,
+    HintStep,
     HistoryStep,
     InversionStep,
     SessionSpec,
@@ -42,6 +43,24 @@ class Record:
     pixels: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros((1, 1, 4), np.uint8))
     x: int = 0
     y: int = 0
+
+
+@dataclass
+class Hint:
+    """The double's word about a handle."""
+
+    confidence: float = 0.2
+    is_trackable: bool = False
+    best_place_window: tuple[float, float] = (1.5, 0.5)
+    best_confidence: float = 0.7
+
+
+@dataclass
+class Pair:
+    """The double's pair."""
+
+    handle: tuple[float, float]
+    target: tuple[float, float]
 
 
 class DoubleFailure(Exception):
@@ -89,6 +108,10 @@ class DoubleSession:
 
     def set_pairs(self, pairs: Sequence[Any]) -> None:
         self.calls.append(("set_pairs", pairs))
+
+    def handle_hint(self, handle: tuple[float, float]) -> Hint:
+        self.calls.append(("handle_hint", handle))
+        return Hint()
 
     def undo(self) -> None:
         self.calls.append(("undo",))
@@ -151,7 +174,7 @@ class Double:
             load_generator=self.load_generator,
             open_session=self.open_session,
             restore_session=self.restore_session,
-            make_pair=lambda handle, target: (handle, target),
+            make_pair=Pair,
             failure_codes=(
                 (DoubleFailure, "inversion-diverged"),
                 (DamagedSnapshot, "snapshot-rejected"),
@@ -264,7 +287,7 @@ def test_points_go_to_window_px_and_come_back_in_canvas_px(
 ) -> None:
     session = pool.open(spec())
     *_, last = session.run(EngineTask(kind=JobKind.DRAG, pairs=DRAG.pairs, step_budget=9))
-    assert double.sessions[0].drags == [([((0.5, 1.0), (1.5, 1.0))], 9)]
+    assert double.sessions[0].drags == [([Pair((0.5, 1.0), (1.5, 1.0))], 9)]
     assert isinstance(last, DragStep)
     assert last.handles_canvas == (Point(100.5, 201.0),)
     assert last.confidences == (0.75,)
@@ -373,7 +396,7 @@ def test_pairs_set_while_it_drags_go_to_the_engine(pool: ThreadPool, double: Dou
     steps = session.run(DRAG)
     next(steps)
     session.set_pairs((PointPair(Point(100.5, 201.0), Point(101.0, 200.0)),))
-    assert double.sessions[0].calls == [("set_pairs", [((0.5, 1.0), (1.0, 0.0))])]
+    assert double.sessions[0].calls == [("set_pairs", [Pair((0.5, 1.0), (1.0, 0.0))])]
     steps.close()
 
 
@@ -384,4 +407,15 @@ def test_pairs_set_while_it_inverts_are_those_of_the_drag(pool: ThreadPool, doub
     session.set_pairs((PointPair(Point(100.5, 201.0), Point(101.0, 200.0)),))
     list(steps)
     assert double.sessions[0].calls == []
-    assert double.sessions[0].drags == [([((0.5, 1.0), (1.0, 0.0))], None)]
+    assert double.sessions[0].drags == [([Pair((0.5, 1.0), (1.0, 0.0))], None)]
+
+
+def test_handles_are_looked_at_in_window_px_and_told_in_canvas_px(
+    pool: ThreadPool, double: Double
+) -> None:
+    (step,) = restored(pool).run(EngineTask(kind=JobKind.CHECK, pairs=DRAG.pairs))
+    assert double.sessions[0].calls == [("handle_hint", (0.5, 1.0))]
+    assert isinstance(step, HintStep)
+    (hint,) = step.hints
+    assert (hint.confidence, hint.is_trackable, hint.best_confidence) == (0.2, False, 0.7)
+    assert hint.best_place_canvas == Point(101.5, 200.5)
