@@ -1,10 +1,11 @@
 """Does it drag? Named edits of drawn heads, from their true and from their inverted latents.
 
-    python -m benchmarks.does_it_drag [--edit NAME] [--latent true|inverted] [--model FILE]
+    python -m benchmarks.does_it_drag [--edit NAME] [--latent true|inverted|searched] [--model FILE]
 
 For each edit a number of heads is drawn, and each again with one factor changed. Handles and
 targets are places of the two drawings; the drag begins at the first one's latent. Told is how much
-of the distance to the targets the drag took away, read off the render.
+of the distance to the targets the drag took away, read off the render. A searched latent is one
+that inversion finds without the model's encoder.
 """
 
 import argparse
@@ -18,12 +19,21 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.drag_cases import EDITS, edit_cases
-from benchmarks.drag_outcome import Outcome, inverted_w, run, sheet, sheet_row, true_w
+from benchmarks.drag_outcome import (
+    Outcome,
+    inverted_w,
+    run,
+    searched_w,
+    sheet,
+    sheet_row,
+    true_w,
+)
 from engine.checkpoints.catalogue import load_generator
 from engine.drag.params import DragParams
 from training.keypoints import load_detector
 
-LATENTS = {"true": true_w, "inverted": inverted_w}
+LATENTS = {"true": true_w, "inverted": inverted_w, "searched": searched_w}
+DEFAULT_LATENTS = ("true", "inverted")
 SHOWN = 3  # heads of each row on the sheet
 
 
@@ -43,7 +53,7 @@ def main() -> None:
     for edit in (e for e in EDITS if arguments.edit in (None, e.name)):
         size, z_dim = model.generator.resolution, model.info.z_dim
         cases = list(edit_cases(edit, arguments.count, size, z_dim=z_dim, detector=detector))
-        for name in (n for n in LATENTS if arguments.latent in (None, n)):
+        for name in DEFAULT_LATENTS if arguments.latent is None else (arguments.latent,):
             label = f"{edit.name}, {name} w"
             outcomes = [
                 run(model, case, LATENTS[name](model, case), DragParams())

@@ -1,6 +1,6 @@
 """One drag done and judged: how far the dragged places are from where they should be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image, ImageDraw
@@ -8,10 +8,11 @@ from torch import Tensor
 
 from benchmarks.drag_cases import Case
 from engine.checkpoints.catalogue import LoadedModel
-from engine.drag.loop import DragSpace, drag
+from engine.drag.loop import drag
 from engine.drag.params import DragParams
 from engine.images import from_generator, to_generator, uint8_pixels
 from engine.inversion.projection import invert
+from engine.session import drag_space
 from engine.window import WindowImage
 
 TILE = 192  # px, least side of a picture on a sheet
@@ -52,20 +53,25 @@ def true_w(model: LoadedModel, case: Case) -> Tensor:
 
 
 def inverted_w(model: LoadedModel, case: Case) -> Tensor:
-    """Gives the latent that inversion finds for the drawing."""
+    """Gives the latent that inversion finds for the drawing, from its encoder's guess if it has
+    one."""
     window = WindowImage(
         image=to_generator(case.picture), opacity=torch.ones_like(case.picture[:, :1])
     )
-    *_, last = invert(model.generator, window, w_spread=float(model.info.w_std.mean()))
+    spread = float(model.info.w_std.mean())
+    *_, last = invert(model.generator, window, w_spread=spread, encoder=model.encoder)
     return last.w_pivot
+
+
+def searched_w(model: LoadedModel, case: Case) -> Tensor:
+    """Gives the latent that inversion finds from the best of many samples."""
+    return inverted_w(replace(model, encoder=None), case)
 
 
 def run(model: LoadedModel, case: Case, w: Tensor, params: DragParams) -> Outcome:
     """Drags one case and reads the outcome off the renders."""
     info = model.info
-    space = DragSpace(
-        block=info.feature_block, rows=info.dragged_rows, w_spread=float(info.w_std.mean())
-    )
+    space = drag_space(model)
     first = w[:, None].repeat(1, model.generator.num_ws, 1)
     best, last = first, None
     for last in drag(

@@ -20,7 +20,7 @@ from engine.composite import LayerPatch, cut_to_content, edit_layer, lay_over
 from engine.device import choose_device, told_device_failures
 from engine.drag import loop
 from engine.drag.handle_hint import TRACKABLE, place_hint
-from engine.drag.loop import Drag, DragSpace, EndReason
+from engine.drag.loop import Drag, DragSpace, EndReason, principal_axes
 from engine.drag.params import DragParams
 from engine.errors import SnapshotError
 from engine.generator.generator import GeneratorProtocol
@@ -33,6 +33,7 @@ from engine.snapshot import Snapshot
 from engine.window import to_generator_frame
 
 PREVIEW_SIZE_PX = 384
+AXES_SAMPLES = 4096  # w that the axes of a drag are read off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,14 @@ class HandleHint:
         return self.confidence >= TRACKABLE
 
 
+def drag_space(model: LoadedModel) -> DragSpace:
+    """Gives where in a model a drag works by default: its block, its rows, its axes of w."""
+    w = model.generator.sample_w(AXES_SAMPLES, seed=0)
+    return DragSpace(
+        block=model.info.feature_block, rows=model.info.dragged_rows, axes=principal_axes(w)
+    )
+
+
 class EditingSession:
     """A window of an artist's layer and its latent.
 
@@ -108,9 +117,7 @@ class EditingSession:
         self._model_sha256 = model.info.weights_sha256
         self._window, self._mask = window_rgba, editable_mask
         self._w_spread = float(model.info.w_std.mean())
-        self._space = DragSpace(
-            block=model.info.feature_block, rows=model.info.dragged_rows, w_spread=self._w_spread
-        )
+        self._space = drag_space(model)
         size = self._generator.resolution
         self._picture = to_generator_frame(window_rgba, size, self._device)
         self._generator_mask = (

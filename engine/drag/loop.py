@@ -6,7 +6,7 @@ it tells.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import torch
@@ -63,12 +63,33 @@ class DragSpace:
     Attributes:
         block: size in px of the block whose features are supervised.
         rows: how many rows of w+, from the first, the drag moves.
-        w_spread: standard deviation of w, the unit of the learning rate.
+        axes: (w_dim, w_dim), the directions of w, each row as long as w spreads along it: the unit
+            of the learning rate. `principal_axes` gives those of a generator.
+        rows_move_alike: the moved rows take one step together, so that an edit stays among what
+            the mapping network can say; False: each row by itself, as in Pan et al. 2023.
     """
 
     block: int
     rows: int
-    w_spread: float
+    axes: Tensor = field(compare=False, repr=False)
+    rows_move_alike: bool = True
+
+
+def principal_axes(w: Tensor) -> Tensor:
+    """Gives the directions in which w spreads, each as long as its standard deviation there.
+
+    Steps along them are steps among pictures that the generator knows: w fills few of its
+    dimensions, and a step off them leads to fog.
+
+    Args:
+        w: (N, w_dim), samples.
+
+    Returns:
+        (w_dim, w_dim), one direction a row.
+    """
+    variances, directions = torch.linalg.eigh(w.T.cov())
+    axes: Tensor = (directions * variances.clamp(min=0.0).sqrt()).T
+    return axes
 
 
 def default_rows(block: int) -> int:
@@ -280,17 +301,18 @@ class _MovedRows:
     """The rows of w+: the first of them move, the others are constants."""
 
     def __init__(self, w_plus: Tensor, space: DragSpace, learning_rate: float) -> None:
-        self.spread = space.w_spread
+        self.axes = space.axes
         self.frozen = w_plus.detach()[:, space.rows :].unbind(1)
         self.first = w_plus.detach()[:, : space.rows]
-        # Adam moves u, w = w0 + spread * u: its rate is then in standard deviations of w.
-        self.offset = torch.zeros_like(self.first, requires_grad=True)
+        # Adam moves u, w = w0 + u axes: its rate is then in standard deviations of w.
+        moved = self.first[:, :1] if space.rows_move_alike else self.first
+        self.offset = torch.zeros_like(moved, requires_grad=True)
         # Each drag has its own: the momentum of the one before would push this one.
         self.optimizer = torch.optim.Adam([self.offset], lr=learning_rate)
 
     def as_moved(self) -> tuple[Tensor, ...]:
         """The rows as they are, each (1, w_dim)."""
-        return (*(self.first + self.spread * self.offset).unbind(1), *self.frozen)
+        return (*(self.first + self.offset @ self.axes).unbind(1), *self.frozen)
 
     @torch.no_grad()
     def w_plus(self) -> Tensor:

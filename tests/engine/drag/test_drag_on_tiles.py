@@ -13,7 +13,7 @@ from engine.generator.local_features import LocalFeatures, Surroundings
 from tests.fakes.generator import seeded_weights
 
 BLOCK = 64
-SPACE = DragSpace(block=BLOCK, rows=4, w_spread=1.0)
+SPACE = DragSpace(block=BLOCK, rows=4, axes=torch.eye(12, dtype=torch.float64))
 HANDLES = torch.tensor([[20.3, 30.1], [22.0, 33.0], [50.0, 0.2]], dtype=torch.float64)
 SHAPE = GeneratorShape(
     z_dim=8, w_dim=12, mapping_depth=2, channels={4: 16, 8: 16, 16: 12, 32: 8, 64: 8}

@@ -6,11 +6,11 @@ import itertools
 import pytest
 import torch
 
-from engine.drag.loop import Drag, DragSpace, EndReason, default_rows, drag
+from engine.drag.loop import Drag, DragSpace, EndReason, default_rows, drag, principal_axes
 from engine.drag.params import DragParams
 from tests.fakes.blobs import BLOCK, FIRST, SECOND, BlobGenerator
 
-SPACE = DragSpace(block=BLOCK, rows=2, w_spread=1.0)
+SPACE = DragSpace(block=BLOCK, rows=2, axes=torch.eye(2), rows_move_alike=False)
 QUICK = DragParams(learning_rate=0.05, step_budget=200)
 START = torch.zeros(1, 4, 2)
 TARGET = (8.0, 6.5)
@@ -157,10 +157,33 @@ def test_a_mask_that_lets_everything_move_changes_nothing():
 
 
 def test_the_rate_is_in_spreads_of_w():
-    wide = dataclasses.replace(SPACE, w_spread=3.0)
+    wide = dataclasses.replace(SPACE, axes=3.0 * torch.eye(2))
     narrow = list(itertools.islice(run(), 2))[1]
     spread = list(itertools.islice(run(space=wide), 2))[1]
     torch.testing.assert_close(spread.w_plus[0, 0], 3.0 * narrow.w_plus[0, 0])
+
+
+def test_rows_that_move_alike_take_one_step_together():
+    together = dataclasses.replace(SPACE, rows_move_alike=True)
+    first, last = (list(run(space=together))[i].w_plus[0] for i in (0, -1))
+    moves = last - first
+    assert bool(moves[0].any()) and torch.equal(moves[0], moves[1])
+    assert not bool(moves[2:].any())
+
+
+def test_a_step_goes_along_the_axes_by_their_lengths():
+    lame = dataclasses.replace(SPACE, axes=torch.tensor([[1.0, 0.0], [0.0, 1e-6]]))
+    step = list(itertools.islice(run(space=lame), 2))[1]
+    assert float(step.w_plus[0, 0, 0].abs()) > 1e3 * float(step.w_plus[0, 0, 1].abs()) > 0.0
+
+
+def test_principal_axes_are_where_w_spreads():
+    source = torch.Generator().manual_seed(0)
+    turn = torch.tensor([[0.6, 0.8], [-0.8, 0.6]])
+    w = torch.randn(20_000, 2, generator=source) * torch.tensor([0.5, 3.0]) @ turn
+    axes = principal_axes(w)
+    torch.testing.assert_close(axes.norm(dim=1), torch.tensor([0.5, 3.0]), rtol=0.02, atol=0)
+    torch.testing.assert_close(axes.T @ axes, w.T.cov(), rtol=1e-4, atol=1e-4)
 
 
 def test_nobody_who_asks_for_no_more_is_given_more():
