@@ -113,6 +113,7 @@ class EditingSession:
         _check_mask(window_rgba, editable_mask)
         self._device = choose_device(device)
         self._generator = model.generator.to(self._device)
+        self._encoder = None if model.encoder is None else model.encoder.to(self._device)
         self._model_title = model.info.title
         self._model_sha256 = model.info.weights_sha256
         self._window, self._mask = window_rgba, editable_mask
@@ -158,7 +159,13 @@ class EditingSession:
             self._set_pivot(found.w_pivot.to(self._device))
             yield found
             return
-        steps = invert(self._generator, self._picture, w_spread=self._w_spread, params=params)
+        steps = invert(
+            self._generator,
+            self._picture,
+            w_spread=self._w_spread,
+            encoder=self._encoder,
+            params=params,
+        )
         with told_device_failures():
             for step in steps:
                 self._set_pivot(step.w_pivot)

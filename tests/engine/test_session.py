@@ -16,6 +16,7 @@ from engine.errors import SnapshotError
 from engine.geometry import Point, PointPair
 from engine.images import from_generator, resize, uint8_pixels
 from engine.inversion.cache import InversionCache
+from engine.inversion.encoder import Encoder, EncoderShape
 from engine.inversion.projection import InversionParams
 from engine.session import PREVIEW_SIZE_PX, EditingSession
 from engine.snapshot import Snapshot
@@ -54,6 +55,19 @@ def session(model, window, w_pivot):
     opened = EditingSession(model, window, device="cpu")
     opened.set_pivot(w_pivot)
     return opened
+
+
+def test_a_models_encoder_says_where_the_search_begins(model, window):
+    torch.manual_seed(2)
+    encoder = Encoder(EncoderShape(channels=(2, 2, 2, 2), width=4, w_dim=12))
+    with torch.no_grad():
+        encoder.to_w.weight.zero_()
+        encoder.to_w.bias.copy_(model.generator.sample_w(1, seed=5)[0])  # the window's own
+    knowing = dataclasses.replace(model, encoder=encoder.requires_grad_(False))
+    params = dataclasses.replace(BRIEF, encoder_steps=1)
+    steps = list(EditingSession(knowing, window, device="cpu").invert(params))
+    assert torch.equal(steps[0].w_pivot[0], encoder.to_w.bias)
+    assert [step.step_index for step in steps] == [0, 1]
 
 
 def half_mask(side=SIDE):
