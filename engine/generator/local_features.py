@@ -3,7 +3,8 @@
 They are those of the whole map, and so is their gradient; `tiles.py` tells why.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -68,20 +69,22 @@ class LocalFeatures:
                 f"the features are known around {len(self.homes)} places, got points around "
                 f"{len(points)}; ask for the features around those"
             )
-        return torch.stack([self._read(*pair) for pair in zip(self.homes, points, strict=True)])
+        tiles = [self.tiles[home] for home in self.homes]
+        around = (len(tiles), *[1] * (points.ndim - 2), 2)
 
-    def _read(self, home: int, points: Tensor) -> Tensor:
-        """Reads one part at points (..., 2): (..., C)."""
-        tile = self.tiles[home]
-        # Half a pixel from its rim a part is no longer the whole map, but at the map's own border.
-        low = [-torch.inf if span.start == 0 else span.start + 0.499 for span in tile]
-        high = [torch.inf if span.end == self.size else span.end - 0.499 for span in tile]
-        outside = (points < points.new_tensor(low)) | (points > points.new_tensor(high))
-        if bool(outside.any()):
+        def corner(of: Callable[[Span], float]) -> Tensor:
+            return points.new_tensor([[of(span) for span in tile] for tile in tiles]).view(around)
+
+        # Within half a pixel of its rim a part is not the whole map, but at the map's own border.
+        low = corner(lambda span: span.start + 0.499 if span.start else -math.inf)
+        high = corner(lambda span: span.end - 0.499 if span.end < self.size else math.inf)
+        if bool(((points < low) | (points > high)).any()):
             raise ValueError(
                 "a point lies where the features are not known; ask for them with a longer reach"
             )
-        return sample(self.parts[home], points - points.new_tensor([span.start for span in tile]))
+        parts = [self.parts[home] for home in self.homes]
+        places = points - corner(lambda span: span.start)
+        return torch.stack([sample(*pair) for pair in zip(parts, places, strict=True)])
 
 
 FeatureMap = Tensor | LocalFeatures  # a whole map, (1, C, Hf, Wf), or what is needed of it
