@@ -68,8 +68,14 @@ def searched_w(model: LoadedModel, case: Case) -> Tensor:
     return inverted_w(replace(model, encoder=None), case)
 
 
-def run(model: LoadedModel, case: Case, w: Tensor, params: DragParams) -> Outcome:
-    """Drags one case and reads the outcome off the renders."""
+def run(
+    model: LoadedModel,
+    case: Case,
+    w: Tensor,
+    params: DragParams,
+    editable_mask: Tensor | None = None,
+) -> Outcome:
+    """Drags one case, in a mask (1, 1, S, S) or free, and reads the outcome off the renders."""
     info = model.info
     space = drag_space(model)
     first = w[:, None].repeat(1, model.generator.num_ws, 1)
@@ -80,6 +86,7 @@ def run(model: LoadedModel, case: Case, w: Tensor, params: DragParams) -> Outcom
         case.handles * info.feature_block,
         case.targets * info.feature_block,
         space=space,
+        editable_mask=editable_mask,
         params=params,
     ):
         best = last.w_plus if last.is_best else best
