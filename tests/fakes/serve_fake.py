@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from bridge_client.discovery import runtime_folder
-from bridge_server.__main__ import LINGER_S, serve
+from bridge_server.__main__ import serve
 from bridge_server.config import BridgeConfig
 from bridge_server.discovery import BridgeAlreadyRuns
 from bridge_server.engine_port import EngineFailure
 from tests.fakes.engine import FakeEngine, FakeScript, StepGate
+
+# A bridge that a test left behind must not stay.
+LINGER_S = 20.0
 
 
 class PacedGate(StepGate):
