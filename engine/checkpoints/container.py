@@ -5,14 +5,11 @@ no code. The weights carry NVIDIA's parameter names; beside them lies `statistic
 weights of an encoder where the model brings one (`encoder.*`).
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
-from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError
@@ -21,6 +18,7 @@ from safetensors.torch import save as serialise_safetensors
 from torch import Tensor
 
 from engine.errors import CheckpointError
+from engine.files import digest_of_tensors, write_whole
 from engine.generator.generator import Generator, GeneratorShape
 from engine.inversion.encoder import Encoder, EncoderShape
 
@@ -166,18 +164,10 @@ def write_container(
     kept |= {_ENCODER + name: tensor for name, tensor in (encoder_weights or {}).items()}
     tensors = {name: _as_stored(tensor, half) for name, tensor in kept.items()}
     _check_weights(tensors, info)
-    info = replace(info, weights_sha256=_digest(tensors))
+    info = replace(info, weights_sha256=digest_of_tensors(tensors))
     metadata = {"format": FORMAT, "version": str(FORMAT_VERSION)}
     metadata |= {name: str(getattr(info, name)) for name in _NUMBERS + _TEXTS}
-    part = path.with_name(f"{path.name}.{uuid4().hex}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(serialise_safetensors(tensors, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, serialise_safetensors(tensors, metadata))
     return info
 
 
@@ -202,7 +192,7 @@ def read_container(path: Path) -> StoredModel:
         raise CheckpointError(
             "the model file contradicts itself about its sizes; get it anew"
         ) from error
-    if _digest(tensors) != info.weights_sha256:
+    if digest_of_tensors(tensors) != info.weights_sha256:
         raise CheckpointError(_GET_ANEW)
     del tensors[_W_STD]
     encoder, generator = _parted({name: tensor.float() for name, tensor in tensors.items()})
@@ -296,13 +286,3 @@ def _as_stored(tensor: Tensor, half: bool) -> Tensor:
     if float(tensor.abs().max()) > torch.finfo(torch.float16).max:
         raise ValueError("a weight is too large for float16; store the model in full")
     return tensor.half()
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """Gives the SHA-256 of all tensors with their names, types and sizes, in the names' order."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()
