@@ -86,7 +86,7 @@ class EditRun:
         if isinstance(command, EditRequest):
             self._request = command
         self._is_open = self._request is None
-        self._has_dragged = False
+        self._is_drag_taken = False
         self._job: StartJob | None = None
         self._pairs: tuple[PointPair, ...] = ()
         if isinstance(command, (EditRequest, FurtherDrag)):
@@ -123,12 +123,12 @@ class EditRun:
         return self._drag(command.step_budget)
 
     def _take_up_again(self) -> list[WorkerEvent]:
-        """Opens the session on the bridge that serves now. What had not begun is done there; a drag
-        that was under way is not dragged again by itself, because what ended one bridge may end the
-        next: then the best that was written down is the result."""
+        """Opens the session on the bridge that serves now. What the lost one had not taken is done
+        there; a drag that it had taken is not dragged again by itself, because what ended one
+        bridge may end the next: then the best that was written down is the result."""
         self._enter(EditState.CONNECTING)
         self._open_again()
-        if not self._has_dragged:
+        if not self._is_drag_taken:
             return self._run_command()
         final = self._move(HistoryMove(kind=JobKind.SHOW), "restored")
         if self._edit.history.undo_depth == 0:
@@ -210,6 +210,7 @@ class EditRun:
         self._job = job
         client = self._edit.client
         self._start(job)
+        self._is_drag_taken |= job.kind is JobKind.DRAG
         with closing(follow_job(client, job.id, self._signal, self._apply)) as events:
             for event in events:
                 if isinstance(event, EndEvent):
@@ -274,7 +275,6 @@ class EditRun:
             JobState.PAUSED: EditState.PAUSED,
             JobState.CANCELLING: EditState.CANCELLING,
         }
-        self._has_dragged |= event.state is JobState.RUNNING and job.kind is JobKind.DRAG
         if event.state in states:
             self._emit(StateChanged(states[event.state], event.queue_position))
 

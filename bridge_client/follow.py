@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from .client import BridgeClient, EventStream
-from .errors import JobFailed, ServerUnreachable
+from .errors import JobFailed, RequestRejected, ServerUnreachable
 from .messages import EndEvent, JobEvent, JobState, ServerStoppingEvent, SetPairs, StateEvent
 
 CANCEL_TIMEOUT_S = 2.0
@@ -163,8 +163,10 @@ def follow_job(
                     yield event
                     if isinstance(event, EndEvent):
                         return
-        except ServerUnreachable:
-            if patience.is_at_end:
+        except (ServerUnreachable, RequestRejected) as error:
+            # A reader that left in a hurry holds its place for a moment: "stream-limit".
+            is_passing = isinstance(error, ServerUnreachable) or error.is_retryable
+            if patience.is_at_end or not is_passing:
                 raise
         if not signal.has_news(has_cancelled=has_cancelled):
             patience.wait()

@@ -212,18 +212,14 @@ class FakeSession:
     def _drag(self, budget: int) -> Generator[EngineStep, None, None]:
         script = self._engine.script
         count = min(script.drag_steps, budget)
-        before, made = self._history, 0
-        try:
-            for index in range(count + 1):  # 0 is the picture before the first update
-                self._step()
-                if script.fail_drag is not None and script.fail_drag[0] == index:
-                    raise script.fail_drag[1]
-                made = index
-                yield self._drag_step(index, count, budget)
-        finally:
-            if made:
-                depth = before.undo_depth + 1
-                self._history = HistoryState(undo_depth=depth, position=made, last_position=made)
+        depth = self._history.undo_depth + 1
+        for index in range(count + 1):  # 0 is the picture before the first update
+            self._step()
+            if script.fail_drag is not None and script.fail_drag[0] == index:
+                raise script.fail_drag[1]
+            if index:
+                self._history = HistoryState(undo_depth=depth, position=index, last_position=index)
+            yield self._drag_step(index, count, budget)
 
     def _drag_step(self, index: int, count: int, budget: int) -> DragStep:
         share = index / count
