@@ -13,7 +13,7 @@ from engine.generator.generator import Generator
 from training.schedule import ROUTES, Route
 from training.state import load_state
 
-TITLE = "draglayer practice model: animal heads"
+TITLE = "draglayer practice model 2: animal heads"
 LICENCE = "CC0-1.0"
 SAMPLES = 10_000
 
