@@ -1,11 +1,11 @@
-"""The real client against the real server on loopback: first the fake engine, then a tiny one."""
+"""The real client against the real server on loopback: first the fake engine, then the real one."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -35,14 +35,17 @@ from bridge_client.edit import PixelOrder
 from bridge_server.engine_port import EngineFailure
 from bridge_server.pools.thread import EngineApi, ThreadPool, import_engine
 from engine.checkpoints.catalogue import LoadedModel
-from engine.drag.params import DragParams
-from engine.generator.generator import Generator
+from engine.composite import lay_over
 from engine.geometry import Point as EnginePoint
 from engine.geometry import PointPair as EnginePair
-from engine.session import DragStep, EditingSession
+from engine.images import uint8_pixels
+from engine.session import EditingSession
 from tests.fakes.bridge import RunningBridge
 from tests.fakes.engine import FakeEngine, FakeScript, StepGate, fake_result
-from tests.fakes.generator import seeded_weights, tiny_info
+from tests.fakes.generator import trained_model
+from tests.picture_truth import moved_share
+from training.demo import factors
+from training.pictures import KEYPOINTS, draw
 
 PATIENCE_S = 60.0
 POLL_S = 0.01
@@ -213,79 +216,112 @@ def test_a_bridge_that_stops_is_told_and_not_waited_for(
     bridge.join()
 
 
-def test_the_edits_end_frees_the_session(editor: Editor, live_bridge: RunningBridge) -> None:
+def test_the_session_stays_open_until_the_editor_closes(
+    editor: Editor, live_bridge: RunningBridge
+) -> None:
     editor.edit(edit_request())
+    assert len(live_bridge.server.bridge.sessions) == 1
+    editor.worker.close(PATIENCE_S)
     assert len(live_bridge.server.bridge.sessions) == 0
 
 
-# With torch from here on: 32 px, seeded weights, the engine's own loop.
+# With torch from here on: the trained generator of 32 px, the engine's own search and loop.
+
+HEAD = Bounds(100, 200, 64, 64)
+TURN = {"yaw": 0.36}
 
 
-class LivelySession(EditingSession):
-    """Seeded weights have hardly a feature that could be followed: only large steps are seen."""
+def head_rgba() -> Pixels:
+    """(64, 64, 4), a drawn head that looks at the viewer."""
+    rgb = uint8_pixels(draw(factors(), HEAD.width).images)
+    return np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
 
-    def drag(
-        self,
-        pairs: Sequence[EnginePair],
-        step_budget: int | None = None,
-        params: DragParams | None = None,
-    ) -> Iterator[DragStep]:
-        return super().drag(pairs, step_budget, params or DragParams(learning_rate=0.1))
+
+def turn_pair() -> PointPair:
+    """From the head's nose to where it is when the head has turned, canvas px."""
+    handle, target = (
+        Point(HEAD.x + x, HEAD.y + y)
+        for x, y in (
+            (draw(factors(changes), 16).keypoints[0, KEYPOINTS.index("nose")] * HEAD.width).tolist()
+            for changes in (None, TURN)
+        )
+    )
+    return PointPair(handle, target)
+
+
+def turn_request(order: PixelOrder = "rgba8", **changes: object) -> EditRequest:
+    pixels = head_rgba().tobytes()
+    whole = {
+        "window_canvas": HEAD,
+        "pixels": pixels if order == "rgba8" else swap_red_and_blue(pixels),
+        "mask": None,
+        "pairs": (turn_pair(),),
+        "step_budget": 40,
+    }
+    return edit_request(order, **{**whole, **changes})
 
 
 @pytest.fixture(scope="module")
-def tiny_model() -> LoadedModel:
-    weights = seeded_weights()
-    return LoadedModel(generator=Generator.from_weights(weights), info=tiny_info(weights))
+def model() -> LoadedModel:
+    return trained_model()
 
 
 @pytest.fixture
-def tiny_bridge(start_bridge: StartBridge, tiny_model: LoadedModel) -> RunningBridge:
+def trained_bridge(start_bridge: StartBridge, model: LoadedModel) -> RunningBridge:
     def load() -> EngineApi:
-        return dataclasses.replace(
-            import_engine(), load_generator=lambda name: tiny_model, open_session=LivelySession
-        )
+        return dataclasses.replace(import_engine(), load_generator=lambda name: model)
 
     return start_bridge(ThreadPool(load))
 
 
-def edited_in_process(model: LoadedModel) -> tuple[Bounds, Pixels]:
+@pytest.fixture(scope="module")
+def turned(model: LoadedModel) -> tuple[Bounds, Pixels]:
     """Where the layer goes on the canvas, and its RGBA pixels, without any bridge."""
-    session = LivelySession(model, window_rgba(), editable_mask())
+    session = EditingSession(model, head_rgba())
     list(session.invert())
-    pairs = [
-        EnginePair(
-            handle=EnginePoint(pair.handle.x - WINDOW.x, pair.handle.y - WINDOW.y),
-            target=EnginePoint(pair.target.x - WINDOW.x, pair.target.y - WINDOW.y),
-        )
-        for pair in PAIRS
-    ]
-    list(session.drag(pairs, STEPS))
+    pair = turn_pair()
+    handle, target = (
+        EnginePoint(point.x - HEAD.x, point.y - HEAD.y) for point in (pair.handle, pair.target)
+    )
+    list(session.drag([EnginePair(handle=handle, target=target)], 40))
     patch = session.result()
     height, width = patch.pixels.shape[:2]
-    return Bounds(WINDOW.x + patch.x, WINDOW.y + patch.y, width, height), patch.pixels
+    return Bounds(HEAD.x + patch.x, HEAD.y + patch.y, width, height), patch.pixels
+
+
+def laid_over_the_head(bounds: Bounds, layer: Pixels) -> Pixels:
+    """(64, 64, 4), the head under a layer that was cut to `bounds`."""
+    whole = np.zeros((HEAD.height, HEAD.width, 4), np.uint8)
+    top, left = bounds.y - HEAD.y, bounds.x - HEAD.x
+    whole[top : top + bounds.height, left : left + bounds.width] = layer
+    return lay_over(head_rgba(), whole)
 
 
 @pytest.mark.parametrize("order", ["rgba8", "bgra8"])
 def test_the_bridges_edit_is_byte_equal_to_the_one_in_process(
-    tiny_bridge: RunningBridge,
-    tiny_model: LoadedModel,
+    trained_bridge: RunningBridge,
+    turned: tuple[Bounds, Pixels],
     open_editor: Callable[[RunningBridge], Editor],
     order: PixelOrder,
 ) -> None:
-    bounds, pixels = edited_in_process(tiny_model)
-    result = open_editor(tiny_bridge).edit(edit_request(order)).result
-    expected = pixels.tobytes()
-    assert result.bounds_canvas == bounds
+    result = open_editor(trained_bridge).edit(turn_request(order)).result
+    expected = turned[1].tobytes()
+    assert result.bounds_canvas == turned[0]
     assert result.pixels == (expected if order == "rgba8" else swap_red_and_blue(expected))
-    assert pixels.shape[0] > 1, "The drag changed nothing, so the comparison says nothing."
+
+
+def test_the_head_turns_most_of_the_way(turned: tuple[Bounds, Pixels]) -> None:
+    pair = turn_pair()
+    handle, target = ((point.x - HEAD.x, point.y - HEAD.y) for point in (pair.handle, pair.target))
+    edited = laid_over_the_head(*turned)
+    assert 0.5 < moved_share(head_rgba(), edited, "nose", handle, target) < 1.5
 
 
 def test_a_selection_of_nothing_is_told_in_a_sentence(
-    tiny_bridge: RunningBridge, open_editor: Callable[[RunningBridge], Editor]
+    trained_bridge: RunningBridge, open_editor: Callable[[RunningBridge], Editor]
 ) -> None:
-    editor = open_editor(tiny_bridge)
-    editor.worker.start(edit_request(mask=bytes(SIDE * SIDE)))
+    editor = open_editor(trained_bridge)
+    editor.worker.start(turn_request(mask=bytes(HEAD.width * HEAD.height)))
     editor.wait_state(EditState.FAILED)
     (failed,) = [event for event in editor.events if isinstance(event, Failed)]
     assert "selection" in failed.message

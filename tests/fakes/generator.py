@@ -1,15 +1,31 @@
-"""A real generator that is as small as they come, for tests: 32 px, seeded weights."""
+"""Real generators of 32 px for tests: one with seeded weights, as small as they come, and one that
+was trained on the drawings, whose parts can be dragged.
+
+    python -m training.tiny --out tests/data/generator32.safetensors
+
+made the trained one. Tests of what a drag does pin it, so that none depends on the model that the
+package ships.
+"""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 
+from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.checkpoints.container import ModelInfo
 from engine.generator.generator import Generator, GeneratorShape
 
 TINY_SHAPE = GeneratorShape(
     z_dim=8, w_dim=12, mapping_depth=2, channels={4: 16, 8: 16, 16: 12, 32: 8}
 )
+
+TRAINED_FILE = Path(__file__).parents[1] / "data" / "generator32.safetensors"
+
+
+def trained_model() -> LoadedModel:
+    """Gives the trained generator and the facts about it."""
+    return load_generator(TRAINED_FILE)
 
 
 def seeded_weights(shape: GeneratorShape = TINY_SHAPE, *, seed: int = 0) -> dict[str, torch.Tensor]:
