@@ -3,8 +3,7 @@ drawings.
 
     python -m training.curve --run runs/practice --out docs/images/training.svg
 
-`distances.jsonl` in the run's folder ({"pictures": ..., "distance": ...}, one line each) is drawn
-too where it is there.
+`distances.jsonl` of `training.frechet` is drawn too where it is there.
 """
 
 import argparse
@@ -72,21 +71,28 @@ def chart(curve: Sequence[dict[str, Any]], distances: Sequence[dict[str, Any]]) 
         curve: the lines of `curve.jsonl`.
         distances: the lines of `distances.jsonl`; empty where there are none.
     """
-    lines = [
-        (COLOURS.get(size, "#333"), f"{size} px", [(r["pictures"], r["l1"]) for r in records])
-        for size, records in groupby(curve, key=lambda record: record["size"])
+    panels = [
+        Panel(title="mean absolute error on [0, 1]", lines=_by_size(curve, "l1"), top=0),
     ]
-    panels = [Panel(title="mean absolute error on [0, 1]", lines=lines, top=0)]
     if distances:
-        line = [(d["pictures"], d["distance"]) for d in distances]
         title = "Fréchet distance of samples to drawings"
-        panels.append(Panel(title=title, lines=[("#333", "", line)], top=HEIGHT))
+        panels.append(Panel(title=title, lines=_by_size(distances, "distance"), top=HEIGHT))
     height = HEIGHT * len(panels)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" fill="none" '
         f'font-family="sans-serif" font-size="12"><rect width="{WIDTH}" height="{height}" '
         f'fill="white"/>{"".join(panel.svg() for panel in panels)}</svg>\n'
     )
+
+
+def _by_size(
+    records: Sequence[dict[str, Any]], value: str
+) -> list[tuple[str, str, Sequence[Point]]]:
+    """One line for each picture size: values of different sizes do not compare."""
+    return [
+        (COLOURS.get(size, "#333"), f"{size} px", [(r["pictures"], r[value]) for r in group])
+        for size, group in groupby(records, key=lambda record: record["size"])
+    ]
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from training.keypoints import KeypointDetector, describe, load_detector
 from training.pictures import draw, factors_from_z
 from training.schedule import ROUTES, Route
 
-COUNT = 2_000
+COUNT = 1_000
 BATCH = 50
 
 

@@ -29,6 +29,9 @@ def test_every_record_lies_at_its_place_on_a_logarithmic_axis():
 
 
 def test_distances_get_axes_of_their_own():
-    distances = [{"pictures": 100, "distance": 9.0}, {"pictures": 400, "distance": 1.0}]
+    distances = [
+        {"pictures": pictures, "size": 16, "distance": distance}
+        for pictures, distance in ((100, 9.0), (400, 1.0))
+    ]
     *_, last = lines_of(chart(CURVE, distances))
     assert [y for _, y in last] == [HEIGHT + MARGIN, 2 * HEIGHT - MARGIN]

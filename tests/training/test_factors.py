@@ -1,5 +1,7 @@
 """The page of the factors: each alone, from end to end."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -20,3 +22,9 @@ def test_the_page_has_room_for_every_factor(monkeypatch):
     monkeypatch.setattr(factors, "SIDE", 16)
     rows = -(-len(FACTORS) // factors.COLUMNS)
     assert factors.page().size == (2 * (factors.LABEL + factors.STEPS * 16), rows * 16)
+
+
+def test_the_page_tells_every_factor_as_it_is():
+    text = (Path(__file__).parents[2] / "docs" / "default-model.md").read_text()
+    rows = [f"| {f.name} | {f.low:g} | {f.high:g} | {f.meaning} |" for f in FACTORS]
+    assert "\n".join(rows) in text
