@@ -118,6 +118,7 @@ class LoopbackBridge:
         self.blobs: dict[str, bytes] = {}
         self.sessions: dict[str, Session] = {}
         self.lost_sessions: set[str] = set()
+        self.lost_replies = 0  # to the next requests that start a job
         self.deleted_sessions: list[str] = []
         self.jobs: dict[str, Job] = {}
         self.job_made = threading.Condition()
@@ -245,10 +246,17 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(200, self._session_reply(parts[0]))
         request = json.loads(body)
         job = Job(request["id"], request, self.bridge.sessions[parts[0]])
-        self.bridge.script(job)
+        if request["id"] not in self.bridge.jobs:
+            self.bridge.script(job)
+        if request["id"] in self.bridge.jobs:
+            return self._json(202, self._job_reply(self.bridge.jobs[request["id"]]))
         with self.bridge.job_made:
             self.bridge.jobs[job.id] = job
             self.bridge.job_made.notify_all()
+        if self.bridge.lost_replies:
+            self.bridge.lost_replies -= 1
+            self.close_connection = True
+            return None
         return self._json(202, self._job_reply(job))
 
     def _session_reply(self, session_id: str) -> dict[str, Any]:

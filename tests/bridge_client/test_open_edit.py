@@ -13,6 +13,7 @@ from bridge_client import (
     Failed,
     HandlesChecked,
     HistoryChanged,
+    LaunchFailed,
     Point,
     PointPair,
     ResultReady,
@@ -262,6 +263,19 @@ def test_a_bridge_that_was_stopped_is_not_started_against_the_artists_will(bridg
     bridges.worker.drag_on(PAIRS)
     assert "stopped" in only(drain_until(bridges.worker, is_final), Failed).message
     assert len(bridges.first.sessions) == 1
+
+
+def test_a_bridge_that_cannot_be_started_again_is_told_once(lost, request_4px):
+    tries = []
+
+    def connect():
+        tries.append(1)
+        raise LaunchFailed("The bridge stopped while it was starting.", "Look at it.")
+
+    lost.worker._edit._connect = connect
+    lost.worker.undo()
+    failed = only(drain_until(lost.worker, is_final), Failed)
+    assert failed.message == "The bridge stopped while it was starting." and len(tries) == 1
 
 
 def test_an_edit_that_was_never_written_down_fails_with_its_bridge(bridges, request_4px):

@@ -183,6 +183,14 @@ def test_a_lost_connection_is_taken_up_again(bridge, worker, request_4px):
     assert bridge.last_event_ids[:2] == [None, "1"]
 
 
+def test_a_lost_reply_starts_no_second_job(bridge, worker, request_4px):
+    bridge.lost_replies = 1
+    worker.start(request_4px)
+    assert only(drain_until(worker, is_final), ResultReady)
+    asked = [each for each in bridge.requests if each.startswith("POST") and "jobs" in each]
+    assert len(asked) == 3 and len(bridge.jobs) == 2
+
+
 def test_a_bridge_that_vanishes_gets_a_sentence(request_4px):
     bridge = LoopbackBridge()
     bridge.script = drag_waits

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from bridge_client.geometry import Bounds
+from bridge_client.messages import JobKind, StartJob
 from bridge_client.wire_headers import digest_value
 from bridge_server.bridge import Bridge
 from bridge_server.config import BridgeConfig
-from bridge_server.engine_port import EngineFailure
+from bridge_server.engine_port import EngineFailure, SessionSpec
+from bridge_server.job_run import SNAPSHOT_INTERVAL_S
 from tests.fakes.bridge import (
     PIXELS,
+    WINDOW,
     FakeClock,
     digest_of,
     drag_body,
@@ -24,7 +29,15 @@ from tests.fakes.bridge import (
     start_job,
     wait_end,
 )
-from tests.fakes.engine import FakeEngine, StepGate
+from tests.fakes.engine import PATIENCE_S, FakeEngine, StepGate
+
+SPEC = SessionSpec(
+    model="default",
+    bounds_canvas=Bounds(**WINDOW),
+    pixels=PIXELS,
+    pixel_format="rgba8",
+    editable_mask=None,
+)
 
 
 def run(client: FlaskClient, bridge: Bridge, session_id: str, **body: Any) -> dict[str, Any]:
@@ -197,6 +210,37 @@ def test_a_drag_that_fails_is_written_down_as_far_as_it_came(
     again = reopened(client, snapshot_of(client, session_id))
     run(client, bridge, again, kind="show")
     assert history_of(client, again)["position"] == 2
+
+
+def test_a_long_drag_is_written_down_every_few_seconds(
+    client: FlaskClient, bridge: Bridge, engine: FakeEngine, clock: FakeClock
+) -> None:
+    engine.gate = StepGate()
+    session_id = open_session(client)
+    start_job(client, session_id, drag_body())
+    engine.gate.allow(5)  # three of the inversion, the picture before the drag, one update
+    engine.gate.wait_waiting()
+    assert client.get(f"/v1/sessions/{session_id}/snapshot").status_code == 409
+    clock.turn(SNAPSHOT_INTERVAL_S)
+    engine.gate.allow(1)
+    engine.gate.wait_waiting()
+    assert b'"position": 2' in snapshot_of(client, session_id)
+    engine.gate.allow(1)
+    engine.gate.wait_waiting()
+    assert b'"position": 2' in snapshot_of(client, session_id)
+
+
+def test_a_snapshot_that_is_too_large_is_not_kept(
+    config: BridgeConfig, engine: FakeEngine, clock: FakeClock
+) -> None:
+    bridge = Bridge(replace(config, max_body_bytes=len(PIXELS)), engine, clock=clock)
+    engine.script.snapshot_padding = b" " * len(PIXELS)
+    session = bridge.sessions.create(SPEC)
+    bridge.start()
+    record = bridge.start_job(session, StartJob(id=new_id(), kind=JobKind.INVERT))
+    assert record.log.wait_closed(PATIENCE_S)
+    assert (session.snapshot, session.is_written_down) == (None, False)
+    bridge.stop()
 
 
 def test_a_damaged_snapshot_is_refused_by_the_first_job(

@@ -99,6 +99,7 @@ class FakeScript:
     fail_drag: tuple[int, Exception] | None = None
     """Step index and what is raised instead of that step."""
     fail_snapshot: Exception | None = None
+    snapshot_padding: bytes = b""
     before_warm_up: Callable[[], None] = lambda: None
 
 
@@ -196,7 +197,7 @@ class FakeSession:
     def snapshot(self) -> bytes:
         if self._engine.script.fail_snapshot is not None:
             raise self._engine.script.fail_snapshot
-        return json.dumps(asdict(self._history)).encode()
+        return json.dumps(asdict(self._history)).encode() + self._engine.script.snapshot_padding
 
     def close(self) -> None:
         self.is_closed = True
