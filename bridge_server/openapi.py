@@ -145,7 +145,7 @@ def _content(body: type[Any] | str | tuple[type[Any] | str, ...]) -> Json:
     if body == EVENT_STREAM_MEDIA_TYPE:
         # 3.1 has no word for the items of a stream; `x-events` names the schema of each event.
         events = {name: _REF.format(name=kind.__name__) for name, kind in EVENT_TYPES.items()}
-        return {body: {"schema": {"type": "string"}, "x-events": events}}
+        return {body: {"x-events": events}}
     return {body: {}}
 
 
