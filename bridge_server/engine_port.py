@@ -9,7 +9,7 @@ next one is the pause.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -29,12 +29,12 @@ class SessionSpec:
 
     model: str
     bounds_canvas: Bounds
-    pixels: bytes
+    pixels: bytes = field(repr=False)
     """Straight alpha, sRGB, rows from the top, ``bounds_canvas`` in size."""
     pixel_format: ColourFormat
-    editable_mask: bytes | None
+    editable_mask: bytes | None = field(repr=False)
     """One byte a pixel, 255 = may move; None = all may move."""
-    snapshot: bytes | None = None
+    snapshot: bytes | None = field(default=None, repr=False)
     """Where the session stands when it is opened, as ``EngineSession.snapshot`` gave it."""
 
 
@@ -96,7 +96,7 @@ class LayerPixels:
     """A layer to insert: straight alpha in the session's own pixel format."""
 
     bounds_canvas: Bounds
-    pixels: bytes
+    pixels: bytes = field(repr=False)
     pixel_format: ColourFormat
 
 

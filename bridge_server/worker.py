@@ -78,10 +78,11 @@ class Worker:
         self._turns.wake()
 
     def stop(self, timeout_s: float) -> bool:
-        """End after the present step; False when it lasts longer than ``timeout_s``."""
+        """End after the present step; False when it lasts longer than ``timeout_s``, and at once
+        while the engine loads: nothing would be lost, and importing torch takes seconds."""
         self._turns.end()
         if self._thread.ident is not None:
-            self._thread.join(timeout_s)
+            self._thread.join(0.0 if self._readiness.reason == STILL_LOADING else timeout_s)
         return not self._thread.is_alive()
 
     def _work(self) -> None:

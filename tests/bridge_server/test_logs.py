@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge_client.geometry import Bounds
 from bridge_server import logs
 from bridge_server.access import make_token
+from bridge_server.engine_port import LayerPixels, SessionSpec
 from bridge_server.logs import LOG_FILE_NAME, log_file, log_folder, scrub
 
 TOKEN = make_token()
@@ -119,3 +121,17 @@ def test_a_full_disk_costs_the_log_only(tmp_path: Path, capfd: pytest.CaptureFix
 def test_the_folder_can_be_named_and_is_the_users_own() -> None:
     assert log_folder({"DRAGLAYER_LOG_DIR": "/x"}) == Path("/x")
     assert Path.home() in log_folder({}).parents
+
+
+def test_what_holds_pixels_does_not_show_them() -> None:
+    bounds = Bounds(0, 0, 1, 1)
+    spec = SessionSpec(
+        model="default",
+        bounds_canvas=bounds,
+        pixels=b"pixels",
+        pixel_format="rgba8",
+        editable_mask=b"a mask",
+        snapshot=b"a snapshot",
+    )
+    layer = LayerPixels(bounds_canvas=bounds, pixels=b"pixels", pixel_format="rgba8")
+    assert "b'" not in repr(spec) + repr(layer)
