@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.drag.motion_supervision import (
+    holding_loss,
     motion_supervision_loss,
     protected_area,
     protection_loss,
@@ -168,15 +169,15 @@ class Drag(Iterator[DragStep]):
         self._handles, self._targets = handles, targets
         self._is_pin = (handles == targets).all(dim=1)
         self._base_layers = self._layers_to_hold(editable_mask)
+        device, spacing = w_plus.device, self._params.sample_spacing
+        self._disc = disc_offsets(self._params.supervision_radius, spacing, device)
+        self._candidates = square_offsets(self._params.tracking_radius, spacing, device)
         self._look()
-        self._templates = sample_features(self._features.detach(), handles)
+        self._templates, self._first_discs = self._parts()
         self._protected = (
             None if editable_mask is None else protected_area(editable_mask, self._base.shape[-1])
         )
         self._first_base = self._base.detach()
-        device, spacing = w_plus.device, self._params.sample_spacing
-        self._disc = disc_offsets(self._params.supervision_radius, spacing, device)
-        self._candidates = square_offsets(self._params.tracking_radius, spacing, device)
         self._progress = _Progress(self._params)
         self._next_index = 0
         self._has_ended = False
@@ -201,8 +202,8 @@ class Drag(Iterator[DragStep]):
     def set_points(self, handles: Tensor, targets: Tensor, known_as: Sequence[int | None]) -> None:
         """Changes what is dragged from the next step on.
 
-        A point that stays keeps its template and is where it was found last; a new one is the part
-        of the present picture at its handle.
+        A point that stays keeps its part and is where it was found last; a new one is the part of
+        the present picture at its handle.
 
         Args:
             handles: (K, 2), feature px; of points that stay they only tell a pin.
@@ -229,14 +230,20 @@ class Drag(Iterator[DragStep]):
         self._progress.begin_anew(self._next_index)
         if list(known_as) == list(range(len(self._handles))):
             return  # moved targets, as when a target follows the pointer, cost nothing
-        before, templates = self._handles, self._templates
+        before, templates, discs = self._handles, self._templates, self._first_discs
         self._handles = handles.clone()
         for new, old in stays:
             self._handles[new] = before[old]
         self._look()
-        self._templates = sample_features(self._features.detach(), self._handles)
+        self._templates, self._first_discs = self._parts()
         for new, old in stays:
-            self._templates[new] = templates[old]
+            self._templates[new], self._first_discs[new] = templates[old], discs[old]
+
+    def _parts(self) -> tuple[Tensor, Tensor]:
+        """Takes what is at the handles: (K, C), and in the discs around them: (K, M, C)."""
+        features = self._features.detach()
+        discs = sample_features(features, self._handles[:, None] + self._disc)
+        return sample_features(features, self._handles), discs
 
     def _layers_to_hold(self, editable_mask: Tensor | None) -> int:
         """Gives after how many layers lies the map on which the mask term is taken."""
@@ -247,6 +254,7 @@ class Drag(Iterator[DragStep]):
 
     def _look(self) -> None:
         """Takes the features around the handles, as far as finding and then pulling them reads."""
+        self._looked_at = self._handles
         self._features, self._base = self._generator.features_around(
             self._rows.as_moved(),
             self._space.block,
@@ -290,11 +298,22 @@ class Drag(Iterator[DragStep]):
             self._disc,
             step_length=self._params.step_length,
         )
+        if bool(self._is_pin.any()):
+            loss = loss + self._params.pin_weight * self._holding_loss()
         if self._protected is not None and self._params.mask_weight > 0:
             loss = loss + self._params.mask_weight * protection_loss(
                 self._base, self._first_base, self._protected
             )
         self._rows.descend(loss)
+
+    def _holding_loss(self) -> Tensor:
+        """How far the pins' parts have strayed, but for pins too far off: they are pulled alone."""
+        off = (self._targets - self._looked_at).abs().amax(dim=1)  # (K,)
+        held = self._is_pin & (off <= self._params.tracking_radius)
+        # The features are known around the handles only, so all others are read at their handles.
+        places = torch.where(held[:, None], self._targets, self._looked_at)
+        losses = holding_loss(self._features, places, self._disc, self._first_discs)
+        return (losses * held).sum()
 
 
 class _MovedRows:

@@ -39,6 +39,25 @@ def motion_supervision_loss(
     return (ahead - now).abs().mean(dim=(1, 2)).sum()
 
 
+def holding_loss(features: FeatureMap, places: Tensor, disc: Tensor, first_discs: Tensor) -> Tensor:
+    """Gives how far what is at some places has strayed from what shall be there.
+
+    Motion supervision asks nothing of a pin that is in its place: it lets it go and pulls it back.
+    This holds it.
+
+    Args:
+        features: (1, C, Hf, Wf), or those around the handles.
+        places: (K, 2), feature px.
+        disc: (M, 2), offsets of the disc's samples, feature px.
+        first_discs: (K, M, C), the features that shall be there.
+
+    Returns:
+        (K,), each the mean over its disc and the channels.
+    """
+    now = sample_features(features, places[:, None] + disc)  # (K, M, C)
+    return (now - first_discs).abs().mean(dim=(1, 2))
+
+
 def protection_loss(maps: Tensor, first_maps: Tensor, protected: Tensor) -> Tensor:
     """Gives how far a map has strayed where nothing may move.
 

@@ -109,3 +109,21 @@ def test_what_is_outside_the_mask_is_held():
         return float((after - before)[..., BLOCK // 2 + 8 :].abs().mean())
 
     assert strayed(half_a_mask()) < 0.5 * strayed(None)
+
+
+def test_pins_are_held_on_tiles_as_on_whole_maps():
+    drags = [begin(kind, learning_rate=0.05)[1] for kind in (Generator, WholeMaps)]
+    for drag in drags:
+        next(drag)
+        drag.set_points(HANDLES, HANDLES + torch.tensor([[5.0], [0.0], [0.0]]), [0, 1, 2])
+    for found, expected in itertools.islice(zip(*drags, strict=True), 8):
+        torch.testing.assert_close(found.handles, expected.handles)
+
+
+def test_a_pin_that_strayed_out_of_reach_is_pulled_back_all_the_same():
+    _, drag = begin(Generator)
+    next(drag)
+    far = HANDLES + torch.tensor([[9.0], [-4.0], [3.2]])
+    drag.set_points(far, far, [0, 1, 2])
+    before, after = next(drag), next(drag)
+    assert not torch.equal(after.w_plus, before.w_plus)

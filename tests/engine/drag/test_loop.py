@@ -317,3 +317,32 @@ def test_points_that_do_not_belong_together_are_refused(known_as):
     steps = begin(BlobGenerator(), [(FIRST, TARGET)])
     with pytest.raises(ValueError, match="known_as"):
         steps.set_points(torch.tensor([FIRST]), torch.tensor([TARGET]), known_as)
+
+
+def test_a_pin_is_held_and_not_only_pulled_back():
+    pulling = BlobGenerator(follows=0.8)
+
+    def farthest(pin_weight):
+        params = dataclasses.replace(QUICK, pin_weight=pin_weight)
+        steps = run(pulling, ((FIRST, TARGET), (SECOND, SECOND)), params)
+        return max(float((s.w_plus[0, 1] + 0.8 * s.w_plus[0, 0]).norm()) for s in steps)
+
+    assert farthest(QUICK.pin_weight) < 0.8 * farthest(1e-9)
+
+
+def test_a_point_pinned_on_its_way_is_held_where_it_was_then():
+    steps = begin(BlobGenerator(follows=0.8), [(FIRST, TARGET), (SECOND, (11.0, 8.0))])
+    for _ in range(20):
+        _, here = next(steps).handles
+    steps.set_points(
+        torch.stack([torch.tensor(FIRST), here]), torch.stack([torch.tensor(TARGET), here]), [0, 1]
+    )
+    for step in steps:
+        assert float((second_blob(step) + 0.8 * step.w_plus[0, 0] - here).norm()) < 0.4
+    assert step.end_reason is EndReason.REACHED
+
+
+def test_the_weight_of_pins_means_nothing_without_a_pin():
+    heavy = dataclasses.replace(QUICK, pin_weight=1e3)
+    for ours, theirs in zip(run(), run(params=heavy), strict=True):
+        assert torch.equal(ours.w_plus, theirs.w_plus)

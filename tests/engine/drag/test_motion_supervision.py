@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from engine.drag.motion_supervision import (
+    holding_loss,
     motion_supervision_loss,
     protected_area,
     protection_loss,
 )
-from engine.geometry import disc_offsets
+from engine.geometry import disc_offsets, sample
 
 STEP = 0.25
 DISC = disc_offsets(0.75, 0.25, torch.device("cpu"))
@@ -142,3 +143,16 @@ def test_the_protection_is_a_mean_over_what_is_protected(columns):
     strayed = first + 0.5
     strayed[..., columns:] += 7.0  # what may move counts for nothing
     assert float(protection_loss(strayed, first, protected)) == pytest.approx(0.5, rel=1e-5)
+
+
+def test_a_part_in_its_place_is_held_without_a_pull():
+    features, place = torch.randn(1, 4, 16, 16), torch.tensor([[8.0, 7.0], [3.0, 3.0]])
+    discs = sample(features, place[:, None] + DISC)
+    assert holding_loss(features, place, DISC, discs).tolist() == [0.0, 0.0]
+
+
+def test_holding_counts_each_place_by_itself():
+    places = torch.tensor([[5.0, 8.0], [9.0, 4.0]])
+    discs = sample(ramp(), places[:, None] + DISC) + torch.tensor([0.5, -2.0])[:, None, None]
+    found = holding_loss(ramp(), places, DISC, discs)
+    torch.testing.assert_close(found, torch.tensor([0.5, 2.0]))
