@@ -190,14 +190,14 @@ def event_ms(rounds: int) -> list[float]:
 
 
 def upload_ms(rounds: int) -> list[float]:
-    """A PUT of 16 MiB that the bridge does not know."""
+    """A layer of 16 MiB that the bridge does not know: its digest, the question, the PUT."""
     with paced_bridge(0.0) as bridge:
         blobs = (secrets.token_bytes(4 * SIDE_PX * SIDE_PX) for _ in range(rounds))
         return [_ms(functools.partial(bridge.client.put_blob, blob)) for blob in blobs]
 
 
 def download_ms(rounds: int) -> list[float]:
-    """A GET of a result of 16 MiB, its digest checked."""
+    """A result of 16 MiB, its digest checked."""
     with paced_bridge(0.0) as bridge:
         job_id = bridge.start_drag(bridge.open_session(), 1)
         _wait_end(bridge.client, job_id)
@@ -255,9 +255,9 @@ ROWS = (
     Row(what="idle, before an engine", budget=80, unit="MiB", measure=idle_mib, divisor=4),
     Row(what="health with 8 streams open", budget=5, unit="ms", measure=health_ms),
     Row(what="event, engine to reader", budget=10, unit="ms", measure=event_ms),
-    Row(what="PUT of 16 MiB", budget=100, unit="ms", measure=upload_ms),
-    Row(what="GET of a 16 MiB result", budget=100, unit="ms", measure=download_ms),
-    Row(what="cancel to the end event, 20 ms a step", budget=70, unit="ms", measure=cancel_ms),
+    Row(what="16 MiB sent, hashed at both ends", budget=100, unit="ms", measure=upload_ms),
+    Row(what="16 MiB fetched, hashed at both ends", budget=100, unit="ms", measure=download_ms),
+    Row(what="cancel to the end, at 20 ms a step", budget=70, unit="ms", measure=cancel_ms),
     Row(what="stop with 8 streams open", budget=500, unit="ms", measure=stop_ms, divisor=4),
     Row(what="gone reader noticed", budget=4000, unit="ms", measure=gone_reader_ms, divisor=4),
 )
