@@ -187,8 +187,8 @@ class Bridge:
                 _log.info("Job %s is cancelled: its client was not heard of.", record.id)
                 record.ask_cancel(_CLIENT_VANISHED.message())
         for session in self.sessions.idle_for(self.config.engine_lease_s):
-            is_idle = session.engine is not None and not self.jobs.active(session)
-            if is_idle and session.is_written_down:
+            is_busy = self.jobs.active(session) or self.worker.has_turns(session)
+            if session.engine is not None and session.is_written_down and not is_busy:
                 self.worker.free(session)
         for session in self.sessions.idle_for(self.config.session_lease_s):
             self.close_session(session.id)

@@ -116,8 +116,7 @@ class JobRun:
         assert self._steps is not None
         while not self._record.is_cancel_asked:
             if self._record.is_paused:
-                if isinstance(self._last_step, DragStep):
-                    self._keep_snapshot()  # who pauses may go and shut the machine down
+                self._show_and_write_down()
                 return False
             self._hand_over_pairs()
             step = next(self._steps, None)
@@ -125,6 +124,13 @@ class JobRun:
                 break
             self._tell(step)
         return True
+
+    def _show_and_write_down(self) -> None:
+        """Who pauses looks at what there is, and may go and shut the machine down."""
+        if self._last_step is not None:
+            self._offer_preview()
+        if isinstance(self._last_step, DragStep):
+            self._keep_snapshot()
 
     def _hand_over_pairs(self) -> None:
         job = self._record.job

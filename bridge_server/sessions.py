@@ -80,9 +80,14 @@ class Session:
             return self._is_closed
 
     def close(self) -> None:
-        """Mark the session as ended; the worker frees its engine."""
+        """End the session; the worker frees its engine.
+
+        Its jobs stay readable for long, and must not hold the artist's pixels for as long.
+        """
         with self._lock:
             self._is_closed = True
+            self._spec = replace(self._spec, pixels=b"", editable_mask=None, snapshot=None)
+            self._snapshot = None
 
     @property
     def touched_s(self) -> float:

@@ -44,6 +44,11 @@ class Turns:
             self._waiting.append(turn)
             self._changed.notify_all()
 
+    def has(self, session: Session) -> bool:
+        """Whether one of the session waits."""
+        with self._changed:
+            return any(turn.session is session for turn in self._waiting)
+
     def put_back(self, turn: Turn) -> None:
         """Put a turn that is not over before the others again."""
         with self._changed:

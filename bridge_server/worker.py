@@ -73,6 +73,10 @@ class Worker:
         act = functools.partial(_close_engine, session)
         self._turns.add(Turn(session=session, act=act))
 
+    def has_turns(self, session: Session) -> bool:
+        """Whether something of the session waits."""
+        return self._turns.has(session)
+
     def wake(self) -> None:
         """A client has asked a job for a change."""
         self._turns.wake()

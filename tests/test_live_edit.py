@@ -154,6 +154,19 @@ def test_the_next_bridge_goes_on_where_the_last_one_stood(
     assert [session.inversions for session in second.sessions] == [0]
 
 
+def test_a_further_drag_on_the_next_bridge_needs_no_inversion(
+    host: Host, start_bridge: StartBridge
+) -> None:
+    host.worker.start(REQUEST)
+    host.finish()
+    host.bridge.stop()
+    second = FakeEngine()
+    host.bridge = start_bridge(second)
+    host.worker.drag_on((PAIR,))
+    assert only(host.finish(), HistoryChanged).history.undo_depth == 2
+    assert [session.inversions for session in second.sessions] == [0]
+
+
 def test_a_drag_whose_device_is_lost_ends_with_what_was_written_down(
     host: Host, engine: FakeEngine, start_bridge: StartBridge
 ) -> None:

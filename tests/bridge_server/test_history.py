@@ -176,6 +176,15 @@ def test_a_session_is_opened_again_from_its_snapshot(
     assert engine.sessions[1].inversions == 0
 
 
+def test_an_opened_again_session_is_not_inverted_again_and_is_written_down_at_once(
+    client: FlaskClient, dragged: str
+) -> None:
+    snapshot = snapshot_of(client, dragged)
+    again = reopened(client, snapshot)
+    assert client.get(f"/v1/sessions/{again}").json["is_inverted"]
+    assert snapshot_of(client, again) == snapshot
+
+
 def test_a_snapshot_is_sent_again_only_when_it_is_another(
     client: FlaskClient, bridge: Bridge, dragged: str
 ) -> None:
@@ -278,6 +287,25 @@ def test_an_idle_session_gives_its_memory_back_and_goes_on_where_it_was(
     run(client, bridge, dragged, kind="undo")
     assert [session.is_closed for session in engine.sessions] == [True, False]
     assert history_of(client, dragged)["redo_depth"] == 1
+
+
+def test_an_idle_session_is_freed_once_though_another_editor_is_busy(
+    client: FlaskClient,
+    bridge: Bridge,
+    engine: FakeEngine,
+    clock: FakeClock,
+    config: BridgeConfig,
+    dragged: str,
+) -> None:
+    clock.turn(config.engine_lease_s + 1)
+    engine.gate = StepGate()
+    start_job(client, open_session(client), drag_body())
+    engine.gate.wait_waiting()
+    bridge.expire()
+    idle = bridge.sessions.all()[0]
+    assert bridge.worker.has_turns(idle)
+    bridge.expire()
+    assert len(bridge.worker._turns._waiting) == 1
 
 
 def test_an_idle_session_that_could_not_be_written_down_keeps_its_memory(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from bridge_client.messages import DragProgressEvent, PairsEvent, StateEvent
+from bridge_client.messages import (
+    DragProgressEvent,
+    JobEvent,
+    PairsEvent,
+    SnapshotEvent,
+    StateEvent,
+)
 from bridge_server.bridge import Bridge
 from bridge_server.config import BridgeConfig
 from tests.fakes.bridge import (
@@ -67,6 +74,20 @@ def test_a_paused_job_makes_no_step_until_it_is_resumed(
     assert ask(client, job_id, "resume")[1]["state"] == "running"
     wait_end(bridge, job_id)
     assert state_of(client, job_id) == "succeeded"
+
+
+def test_a_pause_shows_what_there_is_and_writes_it_down(
+    client: FlaskClient, bridge: Bridge, gate: StepGate
+) -> None:
+    job_id = drag_to_first_update(client, gate)
+    record = bridge.jobs.get(job_id)
+    before = record.preview.etag
+    ask(client, job_id, "pause")
+    gate.allow(1)
+    wait_event(bridge, job_id, lambda event: isinstance(event, SnapshotEvent))
+    assert record.preview.etag != before
+    snapshot = record.session.snapshot
+    assert snapshot is not None and b'"position": 2' in snapshot.content
 
 
 def test_pausing_and_resuming_twice_is_all_right(
@@ -141,17 +162,27 @@ def test_a_job_that_waits_or_has_ended_is_neither_paused_nor_resumed(
     assert ask(client, running, verb)[0] == 409
 
 
-def progress(bridge: Bridge, job_id: str, pairs_revision: int) -> DragProgressEvent:
-    """The first step that is told with these pairs."""
+def wait_event(bridge: Bridge, job_id: str, test: Callable[[JobEvent], bool]) -> JobEvent:
+    """The first event in the job's log that passes the test."""
     log, after = bridge.jobs.get(job_id).log, 0
     while True:
         events, is_closed = log.read(after, timeout_s=PATIENCE_S)
         for each in events:
-            event, after = each.event, each.seq
-            is_progress = isinstance(event, DragProgressEvent)
-            if is_progress and event.pairs_revision == pairs_revision:
-                return event
-        assert events and not is_closed
+            after = each.seq
+            if test(each.event):
+                return each.event
+        assert events and not is_closed, "It never happened."
+
+
+def progress(bridge: Bridge, job_id: str, pairs_revision: int) -> DragProgressEvent:
+    """The first step that is told with these pairs."""
+    event = wait_event(bridge, job_id, lambda event: _is_step_of(event, pairs_revision))
+    assert isinstance(event, DragProgressEvent)
+    return event
+
+
+def _is_step_of(event: JobEvent, pairs_revision: int) -> bool:
+    return isinstance(event, DragProgressEvent) and event.pairs_revision == pairs_revision
 
 
 def test_pairs_are_set_from_the_next_step_on(

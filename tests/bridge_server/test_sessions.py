@@ -66,6 +66,13 @@ def test_the_longest_idle_comes_first(store: SessionStore, clock: FakeClock) -> 
     assert store.idle_for(0) == (first, second)
 
 
+def test_a_closed_session_holds_no_pixels(store: SessionStore) -> None:
+    session = store.create(SPEC)
+    session.keep_snapshot(b"snapshot")
+    store.remove(session.id)
+    assert (session.spec.pixels, session.spec.snapshot, session.snapshot) == (b"", None, None)
+
+
 def test_a_session_says_what_became_of_it(store: SessionStore) -> None:
     session = store.create(SPEC)
     session.advance(is_inverted=True, history=HistoryState())

@@ -43,6 +43,12 @@ def test_a_paused_turn_lets_the_others_pass_but_not_those_of_its_session() -> No
     assert turns.take() is None
 
 
+def test_what_waits_of_a_session_is_known() -> None:
+    turns, session = Turns(), new_session()
+    turns.add(turn_of(session))
+    assert turns.has(session) and not turns.has(new_session())
+
+
 def test_what_is_put_back_comes_before_what_waited() -> None:
     turns, session = Turns(), new_session()
     first, second = turn_of(session), turn_of(session)
