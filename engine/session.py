@@ -18,43 +18,21 @@ from torch import Tensor
 from engine.checkpoints.catalogue import LoadedModel
 from engine.composite import LayerPatch, cut_to_content, edit_layer, lay_over
 from engine.device import choose_device, told_device_failures
-from engine.drag import loop
 from engine.drag.handle_hint import TRACKABLE, place_hint
-from engine.drag.loop import Drag, DragSpace, EndReason, principal_axes
+from engine.drag.loop import DragSpace, principal_axes
 from engine.drag.params import DragParams
 from engine.errors import SnapshotError
-from engine.generator.generator import GeneratorProtocol
 from engine.geometry import Point, PointPair, to_points, to_tensor
-from engine.history import Entry, History, Recording
+from engine.history import Entry, History
 from engine.images import Pixels, resize, uint8_pixels, unit_tensor
 from engine.inversion.cache import InversionCache, inversion_key
 from engine.inversion.projection import InversionParams, InversionStep, invert
+from engine.running_drag import DragStep, RunningDrag
 from engine.snapshot import Snapshot
 from engine.window import to_generator_frame
 
 PREVIEW_SIZE_PX = 384
 AXES_SAMPLES = 4096  # w that the axes of a drag are read off
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DragStep:
-    """One step of a drag, as an artist is told of it.
-
-    Attributes:
-        step_index: 0 for the picture before the first update.
-        step_budget: how many updates there will be at most.
-        handles_window: where the handles are now, window px, in the order of the pairs.
-        confidences: beside them, in [0, 1]: how sure it is that they are there.
-        distance_px: mean distance of the handles to their targets, window px; pins left out.
-        end_reason: why this is the last step; None if another follows.
-    """
-
-    step_index: int
-    step_budget: int
-    handles_window: tuple[Point, ...]
-    confidences: tuple[float, ...]
-    distance_px: float
-    end_reason: EndReason | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +106,7 @@ class EditingSession:
         )
         self._inversions = inversions or InversionCache()
         self._finished: History | None = None
-        self._running: _RunningDrag | None = None
+        self._running: RunningDrag | None = None
         self._before: Tensor | None = None
 
     @property
@@ -207,8 +185,7 @@ class EditingSession:
         with told_device_failures():
             running = self._running = self._begin(pairs, history, params)
             try:
-                for step in running.drag:
-                    yield running.record(step, params.step_budget)
+                yield from running.steps()
             finally:
                 self._running = None
                 self._finished = running.history()
@@ -224,7 +201,7 @@ class EditingSession:
         Raises:
             ValueError: no drag runs, there is no pair, or a new handle is outside the window.
         """
-        if self._running is None or self._running.drag.has_ended:
+        if self._running is None or self._running.has_ended:
             raise ValueError("no drag runs; start one with drag() and these pairs")
         self._check_pairs(pairs)
         with told_device_failures():
@@ -485,8 +462,8 @@ class EditingSession:
 
     def _begin(
         self, pairs: Sequence[PointPair], history: History, params: DragParams
-    ) -> "_RunningDrag":
-        return _RunningDrag(
+    ) -> RunningDrag:
+        return RunningDrag(
             generator=self._generator,
             pairs=pairs,
             history=history,
@@ -521,97 +498,6 @@ class EditingSession:
                     f"the handle {pair.handle.x:g},{pair.handle.y:g} is outside the window of "
                     f"{width} x {height} px; begin the arrow inside it"
                 )
-
-
-class _RunningDrag:
-    """A drag that runs: in window px outwards, with the pairs that it was given, and recorded."""
-
-    def __init__(
-        self,
-        *,
-        generator: GeneratorProtocol,
-        pairs: Sequence[PointPair],
-        history: History,
-        space: DragSpace,
-        editable_mask: Tensor | None,
-        params: DragParams,
-        window_side: int,
-    ) -> None:
-        self._before = history
-        self._rows = space.rows
-        self._scale = space.block / window_side  # feature px for one of the window
-        self._device = history.base.device
-        self._pairs = tuple(pairs)
-        self._ways = [_way(pair) for pair in pairs]
-        self._handles = tuple(pair.handle for pair in pairs)  # where they were found last
-        self._recording = Recording(history.w_plus[0, : space.rows])
-        self.drag = Drag(
-            generator,
-            history.w_plus,
-            self._to_feature([pair.handle for pair in pairs]),
-            self._to_feature([pair.target for pair in pairs]),
-            space=space,
-            editable_mask=editable_mask,
-            params=params,
-        )
-
-    def record(self, step: loop.DragStep, step_budget: int) -> DragStep:
-        """Keeps a step; gives it as an artist is told of it."""
-        self._recording.add(step.step_index, step.w_plus[0, : self._rows], is_best=step.is_best)
-        self._handles = to_points(step.handles, scale=1.0 / self._scale)
-        return DragStep(
-            step_index=step.step_index,
-            step_budget=step_budget,
-            handles_window=self._handles,
-            confidences=tuple(step.confidences.tolist()),
-            distance_px=step.distance / self._scale,
-            end_reason=step.end_reason,
-        )
-
-    def history(self) -> History:
-        """Gives the history with the drag so far, if it made an update."""
-        if not self._recording.has_update:
-            return self._before
-        return self._before.with_drag(self._recording.entry())
-
-    def set_pairs(self, pairs: Sequence[PointPair]) -> None:
-        """Changes the pairs; `EditingSession.set_pairs` says how."""
-        known_as = _known_as(pairs, self._pairs)
-        ways = [
-            _way(pair) if old is None or not pair.is_pin else self._hold(old)
-            for pair, old in zip(pairs, known_as, strict=True)
-        ]
-        self._ways = ways
-        self._pairs = tuple(pairs)
-        self.drag.set_points(
-            self._to_feature([handle for handle, _ in ways]),
-            self._to_feature([target for _, target in ways]),
-            known_as,
-        )
-
-    def _hold(self, index: int) -> tuple[Point, Point]:
-        """Gives the way of a point that is a pin from now on, or still is."""
-        handle, target = self._ways[index]
-        return (target, target) if handle == target else (self._handles[index],) * 2
-
-    def _to_feature(self, points: Sequence[Point]) -> Tensor:
-        return to_tensor(points, scale=self._scale, device=self._device)
-
-
-def _way(pair: PointPair) -> tuple[Point, Point]:
-    return pair.handle, pair.target
-
-
-def _known_as(pairs: Sequence[PointPair], before: Sequence[PointPair]) -> list[int | None]:
-    """Gives for each pair the index of the one before with the same handle, or None."""
-    free = list(enumerate(before))
-    known: list[int | None] = []
-    for pair in pairs:
-        same = next((each for each in free if each[1].handle == pair.handle), None)
-        known.append(None if same is None else same[0])
-        if same is not None:
-            free.remove(same)
-    return known
 
 
 def _check_mask(window: Pixels, mask: Pixels | None) -> None:
