@@ -55,6 +55,8 @@ _RUNNING_STATES = {
     JobKind.CHECK: EditState.CHECKING,
     JobKind.DRAG: EditState.DRAGGING,
 }
+# Not to be done twice; an inversion, a check and a show may be.
+_CHANGES = frozenset({JobKind.DRAG, JobKind.UNDO, JobKind.REDO})
 # The session is not there any more: the bridge was started anew, or nobody came for long.
 _GONE = frozenset({"session-missing", "session-expired", "job-missing", "unauthorized"})
 
@@ -86,7 +88,7 @@ class EditRun:
         if isinstance(command, EditRequest):
             self._request = command
         self._is_open = self._request is None
-        self._is_drag_taken = False
+        self._taken: JobKind | None = None  # what the bridge has taken of what changes the edit
         self._job: StartJob | None = None
         self._pairs: tuple[PointPair, ...] = ()
         if isinstance(command, (EditRequest, FurtherDrag)):
@@ -124,14 +126,16 @@ class EditRun:
 
     def _take_up_again(self) -> list[WorkerEvent]:
         """Opens the session on the bridge that serves now. What the lost one had not taken is done
-        there; a drag that it had taken is not dragged again by itself, because what ended one
-        bridge may end the next: then the best that was written down is the result."""
+        there. What it had taken is not done again by itself, because a drag that ended one bridge
+        may end the next, and an undo may be done already: then the best that was written down is
+        the result."""
         self._enter(EditState.CONNECTING)
         self._open_again()
-        if not self._is_drag_taken:
+        taken = self._taken
+        if taken is None:
             return self._run_command()
         final = self._move(HistoryMove(kind=JobKind.SHOW), "restored")
-        if self._edit.history.undo_depth == 0:
+        if taken is JobKind.DRAG and self._edit.history.undo_depth == 0:
             raise JobFailed(
                 "The bridge was lost in the middle of the drag and was started again.",
                 "Press Start: the picture is found in the model already.",
@@ -210,7 +214,8 @@ class EditRun:
         self._job = job
         client = self._edit.client
         self._start(job)
-        self._is_drag_taken |= job.kind is JobKind.DRAG
+        if job.kind in _CHANGES:
+            self._taken = job.kind
         with closing(follow_job(client, job.id, self._signal, self._apply)) as events:
             for event in events:
                 if isinstance(event, EndEvent):

@@ -88,7 +88,11 @@ class Job:
         Raises:
             IllegalMove: it does not run.
         """
-        return self if self.state is JobState.PAUSED else self.moved(JobState.PAUSED)
+        if self.state is JobState.PAUSED:
+            return self
+        if self.state is not JobState.RUNNING:
+            raise IllegalMove(f"A job that is {self.state.value} cannot be paused.")
+        return self.moved(JobState.PAUSED)
 
     def resume_asked(self) -> Job:
         """The job after a client asked it to go on; again is all right.

@@ -218,6 +218,24 @@ def test_a_drag_that_was_under_way_is_not_made_again_but_shown_as_written_down(
     assert kinds(bridges.second) == ["show"]
 
 
+def test_an_undo_that_the_lost_bridge_had_taken_is_not_made_twice(bridges, request_4px):
+    bridges.worker.start(request_4px)
+    drain_until(bridges.worker, is_final)
+    bridges.first.script = undone_and_silent
+    bridges.first.stream_cuts = [2]
+    bridges.worker.undo()
+    bridges.first.job_of_kind("undo").wait_for(lambda: not bridges.first.stream_cuts)
+    bridges.lose_first()
+    assert only(drain_until(bridges.worker, is_final), ResultReady).reason == "restored"
+    assert kinds(bridges.second) == ["show"]
+
+
+def undone_and_silent(job):
+    job.push("state", state="running")
+    job.session.after("undo")
+    job.write_down()
+
+
 def shows_one_drag(job):
     job.session.drags = [True]
     succeed_at_once(job)
