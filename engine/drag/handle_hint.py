@@ -12,9 +12,9 @@ from engine.geometry import sample, square_offsets
 REACH = 2.0
 """How far a better place is looked for along either axis, feature px."""
 
-TRACKABLE = 0.35
-"""Least confidence of a place that can be followed. On the practice model 19 % of the points that
-began below it had strayed after a drag, and 7 % of the others (docs/method.md)."""
+TRACKABLE = 0.75
+"""Least confidence of a place that can be followed. On the practice model all keypoints lie above
+it, and of the still places below it 23 % had strayed after a drag (docs/method.md)."""
 
 _SPACING = 0.5  # of the places that are looked at, feature px
 
