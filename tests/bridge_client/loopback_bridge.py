@@ -280,7 +280,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(304)
         body = f"snapshot {session.snapshot_count} of {session.id}".encode()
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-        return self._send(200, body, {"ETag": tag, "Repr-Digest": f"sha-256=:{digest}:"})
+        sent = body[::-1] if self.bridge.corrupts_result else body
+        return self._send(200, sent, {"ETag": tag, "Repr-Digest": f"sha-256=:{digest}:"})
 
     def _job_reply(self, job: Job) -> dict[str, Any]:
         return {

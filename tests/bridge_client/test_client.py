@@ -169,6 +169,9 @@ def test_a_snapshot_comes_once_for_each_tag(bridge, client):
     etag, content = client.snapshot(session.id)
     assert content.startswith(b"snapshot 1")
     assert client.snapshot(session.id, known_etag=etag) is None
+    bridge.corrupts_result = True
+    with pytest.raises(ProtocolMismatch, match="can't read"):
+        client.snapshot(session.id)
 
 
 def test_the_catalogue_and_the_window_can_be_asked_for(client):
