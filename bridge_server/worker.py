@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from bridge_client.messages import ReadinessReply
+from bridge_server import wire
 from bridge_server.engine_port import DEVICE_LOST, EngineFailure, EnginePool, EngineSession
 from bridge_server.job_run import JobRun
 from bridge_server.job_store import JobRecord
@@ -90,6 +91,7 @@ class Worker:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
+        wire.load_codecs()
         self._warm_up()
         while (turn := self._turns.take()) is not None:
             try:

@@ -75,7 +75,7 @@ def world(app: Flask, client: FlaskClient, bridge: Bridge, clock: FakeClock) -> 
 
 @API.parametrize()
 @settings(
-    max_examples=int(os.environ.get("API_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("API_EXAMPLES", "50")),
     derandomize=True,
     deadline=None,
     database=None,
