@@ -183,7 +183,9 @@ def read_discovery(folder: Path) -> DiscoveryRecord | None:
 
 
 def remove_discovery(folder: Path, instance_id: str) -> None:
-    """Remove the file if it is still the one of this bridge."""
+    """Remove the file if it is still the one of this bridge; one that stays is told from a bridge
+    by its proof."""
     record = read_discovery(folder)
     if record is not None and record.instance_id == instance_id:
-        (folder / DISCOVERY_FILE_NAME).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Windows: a client may be reading it
+            (folder / DISCOVERY_FILE_NAME).unlink(missing_ok=True)

@@ -113,7 +113,7 @@ def test_a_half_written_file_is_never_seen(tmp_path: Path) -> None:
     is_done = threading.Event()
 
     def rewrite() -> None:
-        for _ in range(200):
+        for _ in range(50):
             write_discovery(tmp_path, record())
         is_done.set()
 

@@ -26,7 +26,11 @@ from tests.fakes.processes import wait_until
 from tests.faults.conftest import Machine
 
 REQUEST = EditRequest(
-    window_canvas=Bounds(**WINDOW), pixels=PIXELS, pixel_order="rgba8", pairs=PAIRS
+    window_canvas=Bounds(**WINDOW),
+    pixels=PIXELS,
+    pixel_order="rgba8",
+    pairs=PAIRS,
+    step_budget=10_000,
 )
 ENDLESS = {"drag_steps": 10_000, "pace_s": 0.01}
 
@@ -48,8 +52,13 @@ class Host:
         )
 
     def wait_for(self, kind: type[WorkerEvent], **values: object) -> None:
-        """Until it has come."""
-        wait_until(lambda: self.has(kind, **values))
+        """Until it has come; an edit that ended otherwise is not waited for."""
+        wait_until(lambda: self.has(kind, **values) or self._has_ended())
+        assert self.has(kind, **values), self.events
+
+    def _has_ended(self) -> bool:
+        ended = (EditState.DONE, EditState.CANCELLED, EditState.FAILED)
+        return any(self.has(StateChanged, state=state) for state in ended)
 
     def wait_state(self, state: EditState) -> None:
         """Until the edit is there."""
