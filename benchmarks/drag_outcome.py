@@ -58,8 +58,8 @@ def inverted_w(model: LoadedModel, case: Case) -> Tensor:
     window = WindowImage(
         image=to_generator(case.picture), opacity=torch.ones_like(case.picture[:, :1])
     )
-    spread = float(model.info.w_std.mean())
-    *_, last = invert(model.generator, window, w_spread=spread, encoder=model.encoder)
+    axes = drag_space(model).axes
+    *_, last = invert(model.generator, window, axes=axes, encoder=model.encoder)
     return last.w_pivot
 
 

@@ -32,7 +32,7 @@ from engine.snapshot import Snapshot
 from engine.window import to_generator_frame
 
 PREVIEW_SIZE_PX = 384
-AXES_SAMPLES = 4096  # w that the axes of a drag are read off
+AXES_SAMPLES = 4096  # w that the axes of a search and of a drag are read off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,6 @@ class EditingSession:
         self._model_title = model.info.title
         self._model_sha256 = model.info.weights_sha256
         self._window, self._mask = window_rgba, editable_mask
-        self._w_spread = float(model.info.w_std.mean())
         self._space = drag_space(model)
         size = self._generator.resolution
         self._picture = to_generator_frame(window_rgba, size, self._device)
@@ -140,7 +139,7 @@ class EditingSession:
         steps = invert(
             self._generator,
             self._picture,
-            w_spread=self._w_spread,
+            axes=self._space.axes,
             encoder=self._encoder,
             params=params,
         )

@@ -28,7 +28,8 @@ class InversionParams:
         start_steps: steps for which all starts are followed.
         steps: steps for which the best one is followed then.
         encoder_steps: all steps of a search that begins at an encoder's guess.
-        learning_rate: of Adam, in standard deviations of w; falls to nought along a half cosine.
+        learning_rate: of Adam, in standard deviations of w along its axes; falls to nought along a
+            half cosine.
         seed: of the samples.
     """
 
@@ -37,7 +38,7 @@ class InversionParams:
     start_steps: int = 30
     steps: int = 120
     encoder_steps: int = 60
-    learning_rate: float = 0.06
+    learning_rate: float = 0.15
     seed: int = 0
 
     @property
@@ -67,7 +68,7 @@ def invert(
     generator: GeneratorProtocol,
     window: WindowImage,
     *,
-    w_spread: float,
+    axes: Tensor,
     encoder: Encoder | None = None,
     params: InversionParams | None = None,
 ) -> Iterator[InversionStep]:
@@ -76,7 +77,8 @@ def invert(
     Args:
         generator: frozen.
         window: the picture, in the generator's frame.
-        w_spread: standard deviation of w, the unit of the learning rate.
+        axes: (w_dim, w_dim), the directions of w, each row as long as w spreads along it: the unit
+            of the learning rate. Steps along them stay among pictures that the generator knows.
         encoder: guesses where to begin; None: the best of many samples.
         params: how to search; None for the defaults.
 
@@ -94,7 +96,7 @@ def invert(
         w = _guess(generator, window, encoder)
     best_w, best_loss = w[:1], float(_distance(generator, w[:1], window)[0])
     yield _record(0, params, best_loss, best_w)
-    search = _Search(generator, window, w, w_spread, params)
+    search = _Search(generator, window, w, axes, params)
     for step_index in range(1, params.step_budget + 1):
         losses = search.step(step_index)
         index = int(losses.argmin())
@@ -149,15 +151,10 @@ class _Search:
         generator: GeneratorProtocol,
         window: WindowImage,
         w: Tensor,
-        w_spread: float,
+        axes: Tensor,
         params: InversionParams,
     ) -> None:
-        self.generator, self.window, self.w_spread, self.params = (
-            generator,
-            window,
-            w_spread,
-            params,
-        )
+        self.generator, self.window, self.axes, self.params = generator, window, axes, params
         self.first_w = w
         self._begin()
 
@@ -171,7 +168,7 @@ class _Search:
         share = torch.tensor(step_index / (self.params.step_budget + 1))
         rate = self.params.learning_rate * 0.5 * (1.0 + torch.cos(torch.pi * share))
         self.optimizer.param_groups[0]["lr"] = float(rate)
-        w = self.first_w + self.w_spread * self.offset
+        w = self.first_w + self.offset @ self.axes
         losses = _distance(self.generator, w, self.window)
         (self.offset.grad,) = torch.autograd.grad(losses.sum(), self.offset)
         self.optimizer.step()
