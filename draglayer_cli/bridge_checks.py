@@ -16,7 +16,14 @@ from bridge_client.errors import ClientError
 from bridge_client.json_codec import to_json
 from bridge_client.launcher import LauncherRecord
 from bridge_client.transport import CONNECT_TIMEOUT_S, HttpTransport
-from bridge_server.discovery import CannotStart, RunningBridge, find_running, prepare_folder
+from bridge_server.discovery import (
+    CannotStart,
+    RunningBridge,
+    find_running,
+    is_held,
+    prepare_folder,
+    silent_bridge_sentence,
+)
 from bridge_server.worker import STILL_LOADING
 from draglayer_cli.findings import Finding
 from draglayer_cli.install import own_interpreter
@@ -44,8 +51,12 @@ def check_bridge(folder: Path) -> Iterator[Finding]:
     running = find_running(folder)
     if running is not None:
         yield from _look_at(running)
-        return
-    yield from _start_and_look(folder)
+    elif is_held(folder):
+        yield Finding(
+            "wrong", "There is a bridge, but it is silent.", silent_bridge_sentence(folder)
+        )
+    else:
+        yield from _start_and_look(folder)
 
 
 def _start_and_look(folder: Path) -> Iterator[Finding]:

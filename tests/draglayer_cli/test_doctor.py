@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from bridge_server.discovery import single_instance
 from draglayer_cli.bridge_checks import check_bridge
 from draglayer_cli.doctor import command
 from draglayer_cli.host_checks import check_hosts
@@ -109,6 +110,12 @@ def test_a_runtime_folder_open_to_others_is_wrong(tmp_path):
     tmp_path.chmod(0o777)
     (wrong,) = texts(check_bridge(tmp_path), "wrong")
     assert "writable by you only" in wrong
+
+
+def test_a_silent_bridge_is_wrong(tmp_path):
+    with single_instance(tmp_path):
+        (wrong,) = texts(check_bridge(tmp_path), "wrong")
+    assert "does not answer" in wrong
 
 
 def test_the_command_counts_what_is_wrong_and_says_where_the_log_is(tmp_path):
