@@ -52,9 +52,7 @@ def check_bridge(folder: Path) -> Iterator[Finding]:
     if running is not None:
         yield from _look_at(running)
     elif is_held(folder):
-        yield Finding(
-            "wrong", "There is a bridge, but it is silent.", silent_bridge_sentence(folder)
-        )
+        yield Finding("wrong", "There is a silent bridge.", silent_bridge_sentence(folder))
     else:
         yield from _start_and_look(folder)
 
