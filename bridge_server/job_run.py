@@ -133,8 +133,9 @@ class JobRun:
             self._keep_snapshot()
 
     def _hand_over_pairs(self) -> None:
-        job = self._record.job
-        if job.pairs_revision != self._pairs_revision:
+        job, last_step = self._record.job, self._last_step
+        has_ended = isinstance(last_step, DragStep) and last_step.end_reason is not None
+        if job.pairs_revision != self._pairs_revision and not has_ended:
             self._engine.set_pairs(job.pairs)
             self._pairs_revision = job.pairs_revision
 

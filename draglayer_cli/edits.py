@@ -112,7 +112,11 @@ def _edit(session: EngineSession, request: EditRequest, stop: StopRequest) -> It
             if not isinstance(step, DragStep):
                 continue
             yield DragProgress(
-                step.step_index, step.step_budget, step.handles_canvas, step.distance_px
+                step.step_index,
+                step.step_budget,
+                step.handles_canvas,
+                step.distance_px,
+                step.confidences,
             )
             if step.step_index % PREVIEW_EVERY_STEPS == 0 or step.end_reason is not None:
                 yield PreviewReady(wire.encode_preview(session.preview()))

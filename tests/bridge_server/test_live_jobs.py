@@ -197,6 +197,21 @@ def test_pairs_are_set_from_the_next_step_on(
     assert (step.handles_canvas[1].x, step.handles_canvas[1].y) == (106.0, 53.0)
 
 
+def test_pairs_that_come_after_the_last_step_change_nothing(
+    client: FlaskClient, bridge: Bridge, engine: FakeEngine, gate: StepGate
+) -> None:
+    job_id = start_job(client, open_session(client), drag_body())
+    gate.allow(UP_TO_FIRST_UPDATE + engine.script.drag_steps - 2)
+    gate.wait_waiting()
+    ask(client, job_id, "pause")
+    gate.open()
+    wait_event(bridge, job_id, lambda event: isinstance(event, SnapshotEvent))
+    assert ask(client, job_id, "pairs", {"pairs": [PIN]})[0] == 200
+    ask(client, job_id, "resume")
+    wait_end(bridge, job_id)
+    assert state_of(client, job_id) == "succeeded"
+
+
 def test_every_reader_hears_of_new_pairs_once(
     client: FlaskClient, bridge: Bridge, gate: StepGate
 ) -> None:

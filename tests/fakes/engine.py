@@ -158,6 +158,7 @@ class FakeSession:
         self._is_inverted = spec.snapshot is not None
         self._history = _read_snapshot(spec.snapshot)
         self._pairs: tuple[PointPair, ...] = ()
+        self._has_ended = False
 
     @property
     def is_inverted(self) -> bool:
@@ -184,6 +185,8 @@ class FakeSession:
             yield HintStep(hints=tuple(_hint(pair) for pair in task.pairs))
 
     def set_pairs(self, pairs: tuple[PointPair, ...]) -> None:
+        if self._has_ended:
+            raise EngineFailure("invalid-request", "No drag runs.")
         self._pairs = pairs
 
     def preview(self) -> RgbImage:
@@ -218,6 +221,7 @@ class FakeSession:
             self._step()
             if script.fail_drag is not None and script.fail_drag[0] == index:
                 raise script.fail_drag[1]
+            self._has_ended = index == count
             if index:
                 self._history = HistoryState(undo_depth=depth, position=index, last_position=index)
             yield self._drag_step(index, count, budget)
