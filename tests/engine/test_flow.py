@@ -44,7 +44,7 @@ def test_shifted_features_give_the_shift(shift_px):
     for error in (flow.backward + shift, flow.forward - shift):
         error_px = inner(error).norm(dim=1) * size
         assert error_px.mean() < 0.1 and error_px.max() < 0.5
-    assert inner(flow.confidence).mean() > 0.95
+    assert inner(flow.confidence).mean() > 0.9
 
 
 def test_a_shift_by_whole_places_of_the_coarse_map_is_exact():
