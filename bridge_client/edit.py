@@ -114,6 +114,16 @@ class HistoryMove:
     position: int | None = None
     amount: float | None = None
 
+    def after(self, waiting: "HistoryMove | None") -> "HistoryMove":
+        """Both in one: what this one leaves as it is stands as the waiting one says."""
+        if waiting is None:
+            return self
+        return HistoryMove(
+            kind=self.kind,
+            position=waiting.position if self.position is None else self.position,
+            amount=waiting.amount if self.amount is None else self.amount,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandleCheck:

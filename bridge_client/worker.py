@@ -123,8 +123,8 @@ class EditWorker:
         self._begin(HistoryMove(kind=JobKind.REDO))
 
     def show(self, *, position: int | None = None, amount: float | None = None) -> None:
-        """Shows the present drag at another step or by another amount. While one is being shown
-        the latest waits and the others are left out, as a slider needs it.
+        """Shows the present drag at another step or by another amount. What is asked while one is
+        being shown is made as one when that is done, as sliders need it.
 
         Raises:
             ClientError: As `start`.
@@ -133,7 +133,7 @@ class EditWorker:
         with self._lock:
             running = self._running
             if isinstance(running, HistoryMove) and running.kind is JobKind.SHOW:
-                self._next_show = move
+                self._next_show = move.after(self._next_show)
                 return
         self._begin(move)
 

@@ -76,9 +76,11 @@ def test_of_many_shows_the_first_and_the_latest_are_made(bridge, edited):
     first = bridge.job_of_kind("show")
     for position in range(1, 5):
         edited.show(position=position)
+    edited.show(amount=0.5)
     bridge.script = succeed_at_once
     first.end("succeeded", has_result=True)
-    assert bridge.job_of_kind("show", 1).request["position"] == 4
+    latest = bridge.job_of_kind("show", 1).request
+    assert (latest["position"], latest["amount"]) == (4, 0.5)
     drain_until(edited, lambda event: is_final(event) and not edited.is_busy)
     assert kinds(bridge).count("show") == 2
 
