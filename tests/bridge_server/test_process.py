@@ -84,7 +84,7 @@ def test_it_logs_to_its_file_without_a_terminal(bridge: BridgeProcess) -> None:
 
 def test_a_second_process_leaves_the_log_alone(bridge: BridgeProcess) -> None:
     bridge.client()
-    wait_until(lambda: "engine is missing" in bridge.log())
+    wait_until(lambda: "could not be loaded" in bridge.log())
     before = bridge.log()
     BridgeProcess(bridge.folder, ["-c", MODULE]).process.communicate(timeout=PATIENCE_S)
     assert bridge.log() == before
