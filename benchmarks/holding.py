@@ -1,4 +1,4 @@
-"""What a mask holds: its term taken on the features, on the last map that is dragged, left out.
+"""What a mask holds: its term taken on the base, on the features, and left out.
 
     python -m benchmarks.holding [--edit NAME] [--count 12] [--weight 20] [--model FILE]
 
@@ -10,7 +10,6 @@ render does; but the less the render does, the better the layer meets what is ar
 """
 
 import argparse
-import math
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -90,8 +89,8 @@ def main() -> None:
     model, detector = load_generator(arguments.model), load_detector()
     size, z_dim = model.generator.resolution, model.info.z_dim
     ways = {
-        "on the features": DragParams(mask_weight=arguments.weight, mask_budget=math.inf),
-        "on the last dragged map": DragParams(mask_weight=arguments.weight, mask_budget=0.0),
+        "on the base": DragParams(mask_weight=arguments.weight),
+        "on the features": DragParams(mask_weight=arguments.weight, holds_features=True),
         "none": DragParams(mask_weight=0.0),
     }
     table = Table("edit", "mask term", "mean fall", "median", "steps", "outside", "rim")

@@ -10,7 +10,6 @@ the row says "no mask". The weights are random, which changes no cost.
 """
 
 import argparse
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -100,7 +99,7 @@ class Contest:
 
     def on_whole_maps(self) -> Step:
         """Begins the engine's drag with the mask held on the features, as in the paper."""
-        return self._drag(self.editable_mask, DragParams(mask_budget=math.inf))
+        return self._drag(self.editable_mask, DragParams(holds_features=True))
 
     def _drag(self, editable_mask: Tensor | None, params: DragParams) -> Step:
         steps = drag(

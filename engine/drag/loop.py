@@ -249,9 +249,8 @@ class Drag(Iterator[DragStep]):
         """Gives after how many layers lies the map on which the mask term is taken."""
         if editable_mask is None or self._params.mask_weight == 0:
             return 1
-        block = self._space.block
-        affordable = self._generator.layers_within(block, 1e9 * self._params.mask_budget)
-        return min(max(self._space.rows, affordable), self._generator.rows_until(block))
+        layers = self._generator.rows_until(self._space.block)
+        return layers if self._params.holds_features else min(self._space.rows, layers)
 
     def _look(self) -> None:
         """Takes the features around the handles, as far as finding and then pulling them reads."""

@@ -61,10 +61,7 @@ def holding_loss(features: FeatureMap, places: Tensor, disc: Tensor, first_discs
 def protection_loss(maps: Tensor, first_maps: Tensor, protected: Tensor) -> Tensor:
     """Gives how far a map has strayed where nothing may move.
 
-    Pan et al. 2023, Eq. 1, second term, without lambda; a mean over what is protected, of squares
-    in the unit of the map. The paper's absolute values are a friction: where a mask is a little
-    too tight, they outweigh the handles and nothing moves at all. Squares let small changes pass,
-    and held as much at the same way dragged.
+    Pan et al. 2023, Eq. 1, second term, without lambda; a mean over what is protected.
 
     Args:
         maps: (1, C, H, W), of the layer that is held.
@@ -74,8 +71,8 @@ def protection_loss(maps: Tensor, first_maps: Tensor, protected: Tensor) -> Tens
     Returns:
         A scalar.
     """
-    strayed = ((maps - first_maps).square() * protected).sum()
-    return strayed / (protected.sum() * maps.shape[1] * first_maps.abs().mean())
+    strayed = ((maps - first_maps).abs() * protected).sum()
+    return strayed / (protected.sum() * maps.shape[1])
 
 
 def protected_area(editable_mask: Tensor, size: int) -> Tensor | None:

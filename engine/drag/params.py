@@ -18,15 +18,12 @@ class DragParams:
         supervision_radius: r1, feature px; 3 px at 512 (ibid.).
         tracking_radius: r2, feature px; 12 px at 512 (ibid., 3.3).
         sample_spacing: of both grids, feature px; 1 px at 512, the grid of the paper's code.
-        mask_weight: lambda. Ours: of 10, 30 and 100 the one that held most of the practice
-            model's pictures and stopped no drag. The paper's 20 is for another term: absolute
-            values, whose mean its code takes over the whole map; ours is over what is protected,
-            so that the pull does not depend on the size of the selection.
-        mask_budget: multiply-adds, in 1e9, that a step may spend on computing maps whole to hold
-            the mask there. The paper holds it on the features (infinite); ours on the finest map
-            within the budget, but on none coarser than the last whose style is dragged, of which
-            all finer ones are made. The default takes small models to their features and those of
-            256 px and more to a quarter of them.
+        mask_weight: lambda; 20 in the paper, whose code averages over the whole map. Ours is the
+            mean over what is protected, so that its pull does not depend on the size of the
+            selection.
+        holds_features: take the mask term on the features that are supervised, as the paper does;
+            they are then computed whole in each step. Ours holds the map of the last layer whose
+            style is dragged, of which all finer maps are made.
         pin_weight: of the term that holds a pin's disc to what it was; ours. Of 0, 0.3 and 1, with
             five pins on the practice model: 0.3 let the pins stray a third less than 0 and the
             handle came nearer in fewer steps; 1 held them better still and took half as many more.
@@ -42,8 +39,8 @@ class DragParams:
     supervision_radius: float = 0.75
     tracking_radius: float = 3.0
     sample_spacing: float = 0.25
-    mask_weight: float = 30.0
-    mask_budget: float = 2.0
+    mask_weight: float = 20.0
+    holds_features: bool = False
     pin_weight: float = 0.3
     learning_rate: float = 1.5e-2
     tolerance: float = 0.25
@@ -65,9 +62,8 @@ class DragParams:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("mask_weight", "mask_budget"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
+        if not self.mask_weight >= 0:
+            raise ValueError(f"mask_weight must not be below 0, got {self.mask_weight}")
 
     @property
     def reach(self) -> float:

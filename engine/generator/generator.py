@@ -13,7 +13,6 @@ from engine.errors import CheckpointError
 from engine.generator.local_features import Surroundings, features_around
 from engine.generator.mapping import Mapping
 from engine.generator.synthesis import Synthesis
-from engine.generator.tiles import layers_within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +81,6 @@ class GeneratorProtocol(Protocol):
         base_layers: int = 1,
     ) -> Surroundings: ...
     def rows_until(self, block: int) -> int: ...
-    def layers_within(self, block: int, macs: float) -> int: ...
 
 
 class Generator(nn.Module):
@@ -171,9 +169,3 @@ class Generator(nn.Module):
     def rows_until(self, block: int) -> int:
         """Gives how many rows of w+ reach the features of a block."""
         return self.synthesis.rows_until(block)
-
-    def layers_within(self, block: int, macs: float) -> int:
-        """Gives how many layers on the way to a block's features can be computed whole for so many
-        multiply-adds."""
-        sizes = [layer.layer_size for layer in self.synthesis.layers(block)]
-        return layers_within(sizes, macs)

@@ -187,11 +187,6 @@ def _alike(spans: Sequence[Span], layer: LayerSize) -> list[Span]:
     return [Span(start, start + length) for start in starts]
 
 
-def layers_within(layers: Sequence[LayerSize], macs: float) -> int:
-    """Gives how many layers, from the first, can be computed whole for so many multiply-adds."""
-    return sum(spent <= macs for spent in accumulate(layer.whole_macs for layer in layers))
-
-
 @lru_cache(maxsize=64)  # handles move by parts of a pixel: most steps have the tiles of the last
 def plan(layers: tuple[LayerSize, ...], tiles: tuple[Tile, ...], least_whole: int = 1) -> Plan:
     """Gives the way to the features in these tiles that needs the fewest multiply-adds.

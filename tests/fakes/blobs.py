@@ -44,9 +44,6 @@ class BlobGenerator:
     def rows_until(self, block: int) -> int:
         return 2
 
-    def layers_within(self, block: int, macs: float) -> int:
-        return 2
-
     def features(self, rows: Sequence[Tensor], block: int) -> Tensor:
         assert block == BLOCK
         return self._maps(rows, BLOCK)

@@ -142,18 +142,7 @@ def test_the_protection_is_a_mean_over_what_is_protected(columns):
     protected[..., :columns] = 1.0
     strayed = first + 0.5
     strayed[..., columns:] += 7.0  # what may move counts for nothing
-    expected = 0.5**2 / float(first.abs().mean())
-    assert float(protection_loss(strayed, first, protected)) == pytest.approx(expected, rel=1e-5)
-
-
-def test_the_protection_has_the_unit_of_the_map_and_lets_little_pass():
-    first, way = torch.randn(1, 3, 8, 8), torch.randn(1, 3, 8, 8)
-    everywhere = torch.ones(1, 1, 8, 8)
-    once = float(protection_loss(first + way, first, everywhere))
-    scaled = protection_loss(10.0 * (first + way), 10.0 * first, everywhere)
-    assert float(scaled) == pytest.approx(10.0 * once, rel=1e-5)
-    tenth = protection_loss(first + 0.1 * way, first, everywhere)
-    assert float(tenth) == pytest.approx(0.01 * once, rel=1e-3)
+    assert float(protection_loss(strayed, first, protected)) == pytest.approx(0.5, rel=1e-5)
 
 
 def test_a_part_in_its_place_is_held_without_a_pull():

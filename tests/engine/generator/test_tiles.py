@@ -6,16 +6,7 @@ import pytest
 import torch
 
 from engine.generator.synthesis import SynthesisLayer
-from engine.generator.tiles import (
-    LayerSize,
-    Plan,
-    Span,
-    Tile,
-    cut_back,
-    layers_within,
-    plan,
-    tile_around,
-)
+from engine.generator.tiles import LayerSize, Plan, Span, Tile, cut_back, plan, tile_around
 from engine.geometry import sample, square_offsets
 
 
@@ -139,14 +130,6 @@ def test_so_many_layers_are_whole_as_must_be(least):
     found = plan(LAYERS, tiles_at((63.2, 41.7)), least)
     assert found.whole_layers >= least
     assert found.macs >= plan(LAYERS, tiles_at((63.2, 41.7))).macs
-
-
-@pytest.mark.parametrize("count", [1, 4, 11])
-def test_so_many_layers_are_whole_as_the_budget_allows(count):
-    macs = sum(layer.whole_macs for layer in LAYERS[:count])
-    assert layers_within(LAYERS, macs) == count
-    assert layers_within(LAYERS, macs - 1) == count - 1
-    assert layers_within(LAYERS, math.inf) == len(LAYERS)
 
 
 def test_more_handles_cost_more():
