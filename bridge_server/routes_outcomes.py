@@ -103,13 +103,14 @@ def _result_reply(record: JobRecord) -> Response:
 
 
 def _cursor() -> int:
-    """Number of the last event that the reader has, from the query or an EventSource."""
-    name, text = "Last-Event-ID", request.headers.get("Last-Event-ID", "0")
-    if "after" in request.args:
-        name, text = "after", request.args["after"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ProblemError("invalid-request", f"{name} must be a number that we gave.")
-    return int(text)
+    """Number of the last event that the reader has: the query's counts before an EventSource's."""
+    cursor = 0
+    for name, given in (("Last-Event-ID", request.headers), ("after", request.args)):
+        text = given.get(name, str(cursor))
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise ProblemError("invalid-request", f"{name} must be a number that we gave.")
+        cursor = int(text)
+    return cursor
 
 
 def _wait_s() -> float:

@@ -96,6 +96,11 @@ def test_cursor_and_patience_are_numbers(
     assert (reply.status_code, reply.json["code"]) == (422, "invalid-request")
 
 
+def test_a_wrong_header_is_told_beside_a_good_query(client: FlaskClient, ended: str) -> None:
+    reply = client.get(f"/v1/jobs/{ended}/events?after=1", headers={"Last-Event-ID": "7Z"})
+    assert (reply.status_code, reply.json["code"]) == (422, "invalid-request")
+
+
 def test_pages_give_their_places_back(
     client: FlaskClient, ended: str, config: BridgeConfig
 ) -> None:

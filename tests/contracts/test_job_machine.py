@@ -96,12 +96,12 @@ class JobMachine(RuleBasedStateMachine):
         )
         self.bridge = Bridge(config, self.engine, clock=self.clock)
         self.turns = self.bridge.worker._turns = WatchedTurns()
-        self.bridge.start()
         access = Access(
             token=ARTIST_TOKEN, port=IN_PROCESS_PORT, max_json_bytes=1 << 20, max_body_bytes=1 << 20
         )
         self.client = create_app(self.bridge, access).test_client()
         self.client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ARTIST_TOKEN}"
+        self.bridge.start()
         self.client.put(f"/v1/blobs/{digest_of(PIXELS)}", data=PIXELS, headers=BLOB_HEADERS)
         self.seen: dict[str, Seen] = {}
         self.revisions: dict[str, int] = {}
