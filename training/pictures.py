@@ -127,11 +127,18 @@ def draw(factors: Tensor, size: int) -> Drawing:
     """
     if factors.ndim != 2 or factors.shape[1] != len(FACTORS):
         raise ValueError(f"factors must be (N, {len(FACTORS)}), got {tuple(factors.shape)}")
-    return _Painter(factors, size).drawing()
+    return Painter(factors, size).drawing()
 
 
-class _Painter:
-    """Lays the parts of the head over each other, from the back to the front."""
+class Painter:
+    """Lays the parts of the head over each other, from the back to the front.
+
+    A subclass may paint more on a part, right after it.
+
+    Args:
+        factors: (N, F), float32, in the units and order of `FACTORS`.
+        size: side of the square picture in px.
+    """
 
     def __init__(self, factors: Tensor, size: int) -> None:
         self.device = factors.device
@@ -146,6 +153,7 @@ class _Painter:
         self._set_colours()
 
     def drawing(self) -> Drawing:
+        """Paints all parts and gives the pictures with their keypoints."""
         self._background()
         self._body()
         for side in (-1.0, 1.0):
