@@ -77,7 +77,8 @@ class UnseenCase:
         small = F.interpolate(planes, size=(MARKED_SIZE_PX, MARKED_SIZE_PX), mode="area")
         side = self.window.shape[0]
         off = self.marks.found(small) * side - self.targets  # (K, 2)
-        return torch.linalg.vector_norm(off, dim=1)
+        lengths: Tensor = off.norm(dim=1)
+        return lengths
 
 
 def unseen_cases(
