@@ -8,7 +8,8 @@ import click
 
 from bridge_client import Point, PointPair
 from bridge_client.messages import MAX_STEP_BUDGET
-from draglayer_cli.drag import perform, sheet_row, write_results
+from draglayer_cli.drag import perform
+from draglayer_cli.outcome import sheet_row, write_results
 from draglayer_cli.pictures import edit_request, read_mask, read_picture
 from draglayer_cli.sheets import sheet
 
@@ -27,6 +28,7 @@ def command(out: Path, steps: int | None, model: str) -> None:
     """Opens the mouth, grows the ears and turns the head of the portrait that comes along."""
     # Only here: `--help` must not wait for it.
     from bridge_server.pools.thread import ThreadPool
+    from draglayer_cli.edits import LocalEdit, session_spec
 
     rows, pool = [], ThreadPool()  # one engine: the picture is read into the model once
     with as_file(files("draglayer_cli") / "assets" / "demo") as folder:
@@ -38,8 +40,8 @@ def command(out: Path, steps: int | None, model: str) -> None:
         request = edit_request(
             picture, mask, pairs_of(edit["pairs"]), window=None, step_budget=steps, model=model
         )
-        outcome = perform(request, pool=pool)
-        row = sheet_row(edit["name"], picture, request, outcome)
+        outcome = perform(request, LocalEdit(session_spec(request), pool))
+        row = sheet_row(edit["name"], picture, request.window_canvas, request.pairs, outcome)
         write_results(out / f"{number}-{_file_name(edit['name'])}", picture, outcome, row)
         rows.append(row)
         click.echo(f"   {outcome.summary}")

@@ -4,7 +4,7 @@ events."""
 import contextlib
 import signal
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from types import FrameType
 
 from bridge_client import (
@@ -24,13 +24,14 @@ from bridge_client import (
 )
 from bridge_client.discovery import read_discovery_file, runtime_folder
 from bridge_client.edit import ResultReason
-from bridge_client.messages import JobKind
+from bridge_client.messages import HistoryState, JobKind
 from bridge_server import wire
 from bridge_server.engine_port import (
     DragStep,
     EngineFailure,
     EnginePool,
     EngineSession,
+    EngineStep,
     EngineTask,
     InversionStep,
     SessionSpec,
@@ -60,57 +61,76 @@ class StopRequest:
         self.is_set = True
 
 
-def edit_in_process(
-    request: EditRequest, stop: StopRequest, pool: EnginePool | None = None
-) -> Generator[WorkerEvent, None, None]:
-    """Edits with the engine of this process.
+class LocalEdit:
+    """An edit with the engine of this process; its session stays when its events have ended.
 
     Args:
-        request: the edit.
-        stop: asked after each step.
+        spec: what the session is made of.
         pool: the engine of several edits, which keeps its models and what it has inverted; None
             for one of this edit's own.
-
-    Yields:
-        What the bridge's worker would tell; a `ResultReady` or `Failed` last.
     """
-    try:
-        yield from _edit(_open_session(request, pool or ThreadPool()), request, stop)
-    except EngineFailure as failure:
-        yield Failed(failure.message, "")
-    except ValueError as mistake:
-        # The engine's word for input that makes no edit.
-        yield Failed(str(mistake), "")
 
+    def __init__(self, spec: SessionSpec, pool: EnginePool | None = None) -> None:
+        self._spec = spec
+        self._pool = pool or ThreadPool()
+        self._session: EngineSession | None = None
 
-def _open_session(request: EditRequest, pool: EnginePool) -> EngineSession:
-    spec = SessionSpec(
-        model=request.model,
-        bounds_canvas=request.window_canvas,
-        pixels=request.pixels,
-        pixel_format=request.pixel_order,
-        editable_mask=request.mask,
-    )
-    return pool.open(spec)
+    @property
+    def history(self) -> HistoryState:
+        """Where the session stands."""
+        return self._opened().history
 
+    def snapshot(self) -> bytes:
+        """Gives the session without its pixels, for `SessionSpec.snapshot`."""
+        return self._opened().snapshot()
 
-def _edit(session: EngineSession, request: EditRequest, stop: StopRequest) -> Iterator[WorkerEvent]:
-    yield StateChanged(EditState.INVERTING)
-    with contextlib.closing(session.run(EngineTask(kind=JobKind.INVERT))) as steps:
-        for step in steps:
-            if not isinstance(step, InversionStep):
-                continue
-            yield InversionProgress(step.step_index, step.step_budget, step.loss)
+    def run(
+        self, tasks: Sequence[EngineTask], stop: StopRequest
+    ) -> Generator[WorkerEvent, None, None]:
+        """Does the tasks in turn.
+
+        Yields:
+            What the bridge's worker would tell; a `ResultReady` or `Failed` last, and the state.
+        """
+        try:
+            yield from self._events(tasks, stop)
+        except EngineFailure as failure:
+            yield Failed(failure.message, "")
+        except ValueError as mistake:
+            # The engine's word for input that makes no edit.
+            yield Failed(str(mistake), "")
+
+    def _opened(self) -> EngineSession:
+        if self._session is None:
+            self._session = self._pool.open(self._spec)
+        return self._session
+
+    def _events(self, tasks: Sequence[EngineTask], stop: StopRequest) -> Iterator[WorkerEvent]:
+        session = self._opened()
+        reason: ResultReason = "shown"
+        for task in tasks:
+            yield StateChanged(_STATES[task.kind])
+            with contextlib.closing(session.run(task)) as steps:
+                for step in steps:
+                    yield from self._told(step)
+                    if isinstance(step, DragStep):
+                        reason = "cancelled" if step.end_reason is None else step.end_reason.value
+                    if stop.is_set:
+                        break
             if stop.is_set:
-                yield StateChanged(EditState.CANCELLED)
-                return
-    yield StateChanged(EditState.DRAGGING)
-    reason: ResultReason = "cancelled"
-    task = EngineTask(kind=JobKind.DRAG, pairs=request.pairs, step_budget=request.step_budget)
-    with contextlib.closing(session.run(task)) as steps:
-        for step in steps:
-            if not isinstance(step, DragStep):
-                continue
+                break
+        if stop.is_set and reason == "shown":
+            yield StateChanged(EditState.CANCELLED)
+            return
+        layer = session.result()
+        result = LayerResult(layer.bounds_canvas, layer.pixels, layer.pixel_format)
+        yield ResultReady(result, reason)
+        yield StateChanged(EditState.CANCELLED if reason == "cancelled" else EditState.DONE)
+
+    def _told(self, step: EngineStep) -> Iterator[WorkerEvent]:
+        if isinstance(step, InversionStep):
+            yield InversionProgress(step.step_index, step.step_budget, step.loss)
+        elif isinstance(step, DragStep):
             yield DragProgress(
                 step.step_index,
                 step.step_budget,
@@ -119,14 +139,40 @@ def _edit(session: EngineSession, request: EditRequest, stop: StopRequest) -> It
                 step.confidences,
             )
             if step.step_index % PREVIEW_EVERY_STEPS == 0 or step.end_reason is not None:
-                yield PreviewReady(wire.encode_preview(session.preview()))
-            if step.end_reason is not None:
-                reason = step.end_reason.value
-            elif stop.is_set:
-                break
-    layer = session.result()
-    yield ResultReady(LayerResult(layer.bounds_canvas, layer.pixels, layer.pixel_format), reason)
-    yield StateChanged(EditState.CANCELLED if reason == "cancelled" else EditState.DONE)
+                yield PreviewReady(wire.encode_preview(self._opened().preview()))
+
+
+_STATES = {
+    JobKind.INVERT: EditState.INVERTING,
+    JobKind.DRAG: EditState.DRAGGING,
+    JobKind.UNDO: EditState.SHOWING,
+    JobKind.REDO: EditState.SHOWING,
+    JobKind.SHOW: EditState.SHOWING,
+}
+
+
+def session_spec(request: EditRequest) -> SessionSpec:
+    """Gives what the session of an edit is made of."""
+    return SessionSpec(
+        model=request.model,
+        bounds_canvas=request.window_canvas,
+        pixels=request.pixels,
+        pixel_format=request.pixel_order,
+        editable_mask=request.mask,
+    )
+
+
+def drag_tasks(request: EditRequest) -> tuple[EngineTask, ...]:
+    """Gives what is to be done for an edit: its picture found in the model, then the drag."""
+    drag = EngineTask(kind=JobKind.DRAG, pairs=request.pairs, step_budget=request.step_budget)
+    return EngineTask(kind=JobKind.INVERT), drag
+
+
+def edit_in_process(
+    request: EditRequest, stop: StopRequest, pool: EnginePool | None = None
+) -> Generator[WorkerEvent, None, None]:
+    """Edits with the engine of this process; the arguments and events are `LocalEdit`'s."""
+    return LocalEdit(session_spec(request), pool).run(drag_tasks(request), stop)
 
 
 def edit_via_bridge(request: EditRequest, stop: StopRequest) -> Generator[WorkerEvent, None, None]:

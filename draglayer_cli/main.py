@@ -13,6 +13,7 @@ _COMMANDS = {
     "drag": "Drag handles of a picture to their targets.",
     "doctor": "Look whether everything works, and say what to do if not.",
     "install": "Put the plug-in into Krita or GIMP.",
+    "reopen": "Open a saved edit: undo, go through it, weaken it, drag on.",
     "serve": "Run the bridge that the plug-ins talk to.",
     "status": "Say whether the bridge runs.",
     "stop": "End the bridge.",

@@ -1,7 +1,9 @@
 """Picture files and the bytes that an edit is made of."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import click
 import numpy as np
@@ -48,15 +50,24 @@ def read_picture(path: Path) -> Picture:
     Raises:
         click.UsageError: the file is no picture, damaged, or of a kind with no range of its own.
     """
+    return parse_picture(path, path.name)
+
+
+def parse_picture(source: Path | IO[bytes], name: str) -> Picture:
+    """Reads a picture from a file, or from what is in one; `name` is for people.
+
+    Raises:
+        click.UsageError: as `read_picture`.
+    """
     # A camera's sideways picture: points are read off a viewer, which shows it upright.
-    opened = _open(path)
+    opened = _open(source, name)
     image, mode = ImageOps.exif_transpose(opened), opened.mode
     if mode.startswith("I;16") or (mode == "I" and opened.format == "PNG"):
         grey = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
         image = Image.fromarray(grey)
     elif mode not in _EIGHT_BIT:
         raise click.UsageError(
-            f"{path.name} has pixels of kind {mode}, which have no fixed range; "
+            f"{name} has pixels of kind {mode}, which have no fixed range; "
             "save it with 8 or 16 bits per channel"
         )
     has_alpha = "A" in image.getbands() or "transparency" in image.info
@@ -105,13 +116,20 @@ def edit_request(
         )
     return EditRequest(
         window_canvas=window,
-        pixels=_cut(picture.pixels, window).tobytes(),
+        pixels=cut_window(picture.pixels, window).tobytes(),
         pixel_order="rgba8",
-        mask=None if mask is None else _cut(mask, window).tobytes(),
+        mask=None if mask is None else cut_window(mask, window).tobytes(),
         pairs=pairs,
         step_budget=step_budget,
         model=model,
     )
+
+
+def png(image: Image.Image, icc_profile: bytes | None = None) -> bytes:
+    """Gives an image as a PNG file's content."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", icc_profile=icc_profile)
+    return buffer.getvalue()
 
 
 def layer_on_canvas(result: LayerResult, picture: Picture) -> Pixels:
@@ -163,17 +181,17 @@ def _parse_point(text: str) -> Point:
     return Point(x, y)
 
 
-def _open(path: Path) -> Image.Image:
+def _open(source: Path | IO[bytes], name: str) -> Image.Image:
     try:
-        with Image.open(path) as image:
+        with Image.open(source) as image:
             image.load()
     except FileNotFoundError as error:
-        raise click.UsageError(f"there is no file {path.name}; check its name") from error
+        raise click.UsageError(f"there is no file {name}; check its name") from error
     except Image.DecompressionBombError as error:
-        raise click.UsageError(f"{path.name} is too large; crop it first") from error
+        raise click.UsageError(f"{name} is too large; crop it first") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise click.UsageError(
-            f"{path.name} is no picture that can be read; give a PNG, JPEG, WebP or TIFF file"
+            f"{name} is no picture that can be read; give a PNG, JPEG, WebP or TIFF file"
         ) from error
     return image
 
@@ -190,8 +208,8 @@ def _content(mask: Pixels) -> Bounds:
     return Bounds(left, top, int(columns[-1]) + 1 - left, int(rows[-1]) + 1 - top)
 
 
-def _cut(pixels: Pixels, window: Bounds) -> Pixels:
-    """Cuts a window out; what lies beyond the picture is 0."""
+def cut_window(pixels: Pixels, window: Bounds) -> Pixels:
+    """Cuts a window out of pixels (H, W, ...), uint8; what lies beyond the picture is 0."""
     cut = np.zeros((window.height, window.width, *pixels.shape[2:]), np.uint8)
     inside = window.intersect(Bounds(0, 0, pixels.shape[1], pixels.shape[0]))
     if not inside.is_empty:

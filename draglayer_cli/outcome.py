@@ -1,0 +1,204 @@
+"""What came of an edit: followed on the screen, summed up, and written as files."""
+
+import contextlib
+import json
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bridge_client import (
+    Bounds,
+    DragProgress,
+    Failed,
+    InversionProgress,
+    LayerResult,
+    PointPair,
+    PreviewReady,
+    ResultReady,
+    WorkerEvent,
+)
+from bridge_client.edit import ResultReason
+from draglayer_cli.pictures import Picture, layer_on_canvas, png
+from draglayer_cli.sheets import SheetRow, gif_of_the_way, sheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of an edit.
+
+    Attributes:
+        result: the layer.
+        reason: why the drag ended; "shown" where nothing was dragged.
+        steps: updates made.
+        first_distance_px: mean distance of handles and targets before the drag, canvas px.
+        distance_px: the smallest that a step told, canvas px; the result is the best step's. The
+            bridge's client tells the latest step alone where steps are quicker than its reader.
+        previews: JPEGs of the way.
+    """
+
+    result: LayerResult
+    reason: ResultReason
+    steps: int
+    first_distance_px: float
+    distance_px: float
+    previews: tuple[bytes, ...]
+
+    @property
+    def summary(self) -> str:
+        """One sentence on how it went."""
+        if self.reason == "shown":
+            return "the edit as it was saved, no further drag"
+        return (
+            f"{self.reason} after {self.steps} steps: the handles were "
+            f"{self.first_distance_px:.1f} px from their targets and are {self.distance_px:.1f} px"
+        )
+
+    def report(self, window_canvas: Bounds, files: dict[str, str]) -> str:
+        """Gives what came of it as JSON, with the window and the names of what was written."""
+        report = {
+            "reason": self.reason,
+            "steps": self.steps,
+            "distance_px": {
+                "before": round(self.first_distance_px, 3),
+                "after": round(self.distance_px, 3),
+            },
+            "window": _as_dict(window_canvas),
+            "layer": _as_dict(self.result.bounds_canvas),
+            "files": files,
+        }
+        return json.dumps(report, indent=2)
+
+
+def sheet_row(
+    name: str,
+    picture: Picture,
+    window_canvas: Bounds,
+    pairs: tuple[PointPair, ...],
+    outcome: Outcome,
+) -> SheetRow:
+    """Gives the edit for a sheet."""
+    return SheetRow(
+        name=name,
+        before=picture.image(picture.pixels),
+        after=_composite(picture, outcome),
+        window_canvas=window_canvas,
+        pairs=pairs,
+    )
+
+
+def write_results(out: Path, picture: Picture, outcome: Outcome, row: SheetRow) -> dict[str, str]:
+    """Writes layer, composite, sheet and GIF into a folder; gives their names.
+
+    Raises:
+        click.UsageError: the folder can't be written.
+    """
+    from engine.files import write_whole
+
+    layer = Image.fromarray(layer_on_canvas(outcome.result, picture))
+    contents = {
+        "layer.png": png(layer, picture.icc_profile),
+        "composite.png": png(row.after, picture.icc_profile),
+        "sheet.png": png(sheet([row])),
+    }
+    if outcome.previews:
+        contents["way.gif"] = gif_of_the_way(outcome.previews)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            write_whole(out / name, content)
+    except OSError as error:
+        raise click.UsageError(
+            f"the folder {out.name} can't be written ({error.strerror}); give another --out"
+        ) from error
+    return {Path(name).stem: name for name in contents}
+
+
+def followed(
+    events: Generator[WorkerEvent, None, None], pairs: tuple[PointPair, ...], *, quiet: bool
+) -> Outcome:
+    """Follows an edit with progress bars to what came of it.
+
+    Args:
+        events: as the bridge's worker tells them; closed at the end.
+        pairs: what is dragged, canvas px; empty where nothing is.
+        quiet: show no bars.
+
+    Raises:
+        click.ClickException: the edit failed, or was ended before its first step.
+    """
+    way: list[DragProgress] = []
+    previews: list[bytes] = []
+    ready: ResultReady | None = None
+    with contextlib.closing(events), _progress(quiet) as progress:
+        invert = progress.add_task("reading the picture", total=None, visible=False)
+        drag = progress.add_task("dragging", total=None, visible=False)
+        for event in events:
+            if isinstance(event, InversionProgress):
+                _show_reading(progress, invert, event)
+            elif isinstance(event, DragProgress):
+                way.append(event)
+                _show_step(progress, drag, event)
+            elif isinstance(event, PreviewReady):
+                previews.append(event.jpeg)
+            elif isinstance(event, ResultReady):
+                ready = event
+            elif isinstance(event, Failed):
+                raise click.UsageError(f"{event.message} {event.hint}".strip())
+    if ready is None:
+        raise click.ClickException("stopped before the first step; nothing was written")
+    return Outcome(
+        result=ready.result,
+        reason=ready.reason,
+        steps=way[-1].step_index if way else 0,
+        first_distance_px=sum(_length(pair) for pair in pairs) / max(1, len(pairs)),
+        distance_px=min((step.distance_px for step in way), default=0.0),
+        previews=tuple(previews),
+    )
+
+
+def _length(pair: PointPair) -> float:
+    return math.hypot(pair.target.x - pair.handle.x, pair.target.y - pair.handle.y)
+
+
+def _show_reading(progress: Progress, task: TaskID, step: InversionProgress) -> None:
+    progress.update(task, visible=True, total=step.step_budget, completed=step.step_index)
+
+
+def _show_step(progress: Progress, task: TaskID, step: DragProgress) -> None:
+    progress.update(
+        task,
+        description=f"dragging, {step.distance_px:.1f} px to go",
+        visible=True,
+        total=step.step_budget,
+        completed=step.step_index,
+    )
+
+
+def _progress(quiet: bool) -> Progress:
+    # On stderr: what is printed for a program to read stays clean.
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
+
+
+def _composite(picture: Picture, outcome: Outcome) -> Image.Image:
+    from engine.composite import lay_over
+
+    layer = layer_on_canvas(outcome.result, picture)
+    return picture.image(np.ascontiguousarray(lay_over(picture.pixels, layer)))
+
+
+def _as_dict(bounds: Bounds) -> dict[str, int]:
+    return {"x": bounds.x, "y": bounds.y, "width": bounds.width, "height": bounds.height}
