@@ -337,7 +337,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._page(job, int(query["after"][0]))
         resume = self.headers.get("Last-Event-ID")
         self.bridge.last_event_ids.append(resume)
-        cut = self.bridge.stream_cuts.pop(0) if self.bridge.stream_cuts else None
+        with job.changed:
+            cut = self.bridge.stream_cuts.pop(0) if self.bridge.stream_cuts else None
+            job.changed.notify_all()
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
