@@ -1,6 +1,6 @@
-"""What a mask holds: its term taken on the base, on the features, and left out.
+"""What a mask holds, by the price of what may not move.
 
-    python -m benchmarks.holding [--edit NAME] [--count 12] [--weight 20] [--model FILE]
+    python -m benchmarks.holding [--edit NAME] [--count 12] [--weights 0 30 100 300] [--model FILE]
 
 Named edits of drawn heads from their true w, as in `benchmarks.does_it_drag`. The mask is a box
 around handles and targets, a tenth of the picture wider on each side. Told is how much of the way
@@ -84,19 +84,17 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--count", type=int, default=12, help="heads for each row")
     parser.add_argument("--edit", choices=[edit.name for edit in EDITS], help="one kind alone")
-    parser.add_argument("--weight", type=float, default=DragParams().mask_weight)
+    parser.add_argument(
+        "--weights", type=float, nargs="+", default=[0.0, 30.0, DragParams().mask_weight, 300.0]
+    )
     arguments = parser.parse_args()
     model, detector = load_generator(arguments.model), load_detector()
     size, z_dim = model.generator.resolution, model.info.z_dim
-    ways = {
-        "on the base": DragParams(mask_weight=arguments.weight),
-        "on the features": DragParams(mask_weight=arguments.weight, holds_features=True),
-        "none": DragParams(mask_weight=0.0),
-    }
-    table = Table("edit", "mask term", "mean fall", "median", "steps", "outside", "rim")
+    table = Table("edit", "mask weight", "mean fall", "median", "steps", "outside", "rim")
     for edit in (e for e in EDITS if arguments.edit in (None, e.name)):
         cases = list(edit_cases(edit, arguments.count, size, z_dim=z_dim, detector=detector))
-        for name, params in ways.items():
+        for weight in arguments.weights:
+            name, params = f"{weight:g}", DragParams(mask_weight=weight)
             label = f"{edit.name}, {name}"
             held = [hold(model, case, params) for case in track(cases, description=label)]
             table.add_row(

@@ -3,8 +3,9 @@
     python -m benchmarks.operations [--handles 1 5 20]
 
 Arithmetic is counted by torch's FLOP counter on the meta device, where nothing is computed: a step
-is one run of the generator to the features and one gradient back to the dragged rows, and nothing
-else in it multiplies matrices. Memory is the sum of the tensors that live at the worst moment.
+of the paper's is one run of the generator to the features and one gradient back to the dragged
+rows, one of ours two for each handle, and nothing else in it multiplies matrices worth counting.
+Memory is the sum of the tensors that live at the worst moment.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from engine.checkpoints.catalogue import load_generator
 from engine.drag.params import DragParams
 from engine.generator.generator import Generator, GeneratorShape
 
+TITLE = "multiply-adds of a step, 1e9"
 CHANNEL_BASE = {256: 16384, 512: 32768, 1024: 32768}  # the widths of the public checkpoints
 
 
@@ -56,39 +58,45 @@ def reference_gmac(shape: GeneratorShape, *, block: int = 128, rows: int = 6) ->
 
 
 def engine_gmac(
-    shape: GeneratorShape,
-    handles: Tensor,
-    *,
-    block: int = 128,
-    rows: int = 6,
-    base_layers: int = 1,
+    shape: GeneratorShape, handles: Tensor, *, block: int = 128, rows: int = 6
 ) -> float:
-    """Gives the multiply-adds of a step of the engine's loop, in 1e9.
+    """Gives the multiply-adds of a step of the engine's loop, in 1e9: the features around the
+    handles, and two products of a vector with their Jacobian for each handle.
 
     Args:
         shape: the generator's sizes.
         handles: (K, 2), feature px.
         block: whose features are supervised.
         rows: how many are dragged.
-        base_layers: so many are computed whole in any case, to hold a mask there.
     """
     generator = _unfilled(shape).requires_grad_(False)
     reach = DragParams().reach
 
     def step() -> None:
         dragged, kept = _unfilled_rows(shape, rows)
-        features, base = generator.features_around(
-            [*dragged, *kept], block, handles, reach, base_layers=base_layers
-        )
+        features, _ = generator.features_around([*dragged, *kept], block, handles, reach)
         parts = (features,) if isinstance(features, Tensor) else features.parts
-        _backward(torch.stack([part.sum() for part in (*parts, base)]))
+        for _ in range(2 * len(handles)):
+            _backward(torch.stack([part.sum() for part in parts]))
 
     return count_gmac(step)
 
 
-def layers_until(block: int) -> int:
-    """Gives how many convolutions there are up to the features of a block."""
-    return 2 * (block.bit_length() - 3) + 1
+def mask_gmac(shape: GeneratorShape, *, block: int = 128, rows: int = 6) -> float:
+    """Gives the multiply-adds that a mask takes, once for each drag, in 1e9."""
+    generator = _unfilled(shape).requires_grad_(False)
+
+    def price() -> None:
+        dragged, kept = _unfilled_rows(shape, rows)
+        middle = torch.full((1, 2), block / 2)
+        reach = DragParams().reach
+        _, base = generator.features_around(
+            [*dragged, *kept], block, middle, reach, base_layers=rows
+        )
+        for _ in range(DragParams().mask_probes):
+            _backward(base)
+
+    return count_gmac(price)
 
 
 def handles_in(count: int, block: int) -> Tensor:
@@ -160,7 +168,7 @@ def _unfilled_rows(shape: GeneratorShape, dragged: int) -> tuple[list[Tensor], l
 
 
 def _backward(features: Tensor) -> None:
-    features.sum().backward()  # type: ignore[no-untyped-call]
+    features.sum().backward(retain_graph=True)  # type: ignore[no-untyped-call]
 
 
 def main() -> None:
@@ -170,21 +178,20 @@ def main() -> None:
     )
     parser.add_argument("--handles", type=int, nargs="+", default=[1, 5, 20])
     counts = parser.parse_args().handles
-    columns = ("handles", "paper", "whole maps", "mask", "no mask")
-    table = Table("generator", *columns, title="multiply-adds of a step, 1e9")
+    table = Table(
+        "generator", "handles", "paper", "draglayer", "mask, once for a drag", title=TITLE
+    )
     practice = load_generator("default")
     info = practice.info
     generators = [("practice", practice.generator.shape, info.feature_block, info.dragged_rows)]
     generators += [(f"{size} px", paper_shape(size), 128, 6) for size in sorted(CHANNEL_BASE)]
     for name, shape, block, rows in generators:
         for count in counts:
-            costs = [reference_gmac(shape, block=block, rows=rows)]
-            costs += [
-                engine_gmac(
-                    shape, handles_in(count, block), block=block, rows=rows, base_layers=base
-                )
-                for base in (layers_until(block), rows, 1)
-            ]
+            costs = (
+                reference_gmac(shape, block=block, rows=rows),
+                engine_gmac(shape, handles_in(count, block), block=block, rows=rows),
+                mask_gmac(shape, block=block, rows=rows),
+            )
             table.add_row(name, str(count), *(f"{cost:.3g}" for cost in costs))
         table.add_section()
     Console().print(table)

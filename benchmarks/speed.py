@@ -3,10 +3,10 @@
     python -m benchmarks.speed [--sizes 256 512 1024] [--handles 1 5] [--steps 3]
 
 Arithmetic is counted. Time is taken in one process with one thread, the loops in turn, so that
-whatever else the machine does befalls all; the fastest step counts. Memory is the sum of the
-tensors that live at the worst moment of a step, without the weights. All drag handles over a fifth
-of the picture, six rows of w+, features of block 128; half of the picture is protected, but where
-the row says "no mask". The weights are random, which changes no cost.
+whatever else the machine does befalls all; the fastest step counts, and beside it what a drag takes
+before its first step. Memory is the sum of the tensors that live at the worst moment of a drag,
+without the weights. All drag handles over a fifth of the picture, six rows of w+, features of block
+128; half of the picture is protected. The weights are random, which changes no cost.
 """
 
 import argparse
@@ -18,7 +18,6 @@ import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from torch import Tensor
 
 from benchmarks.fused_stylegan2 import FusedGenerator
 from benchmarks.operations import (
@@ -26,13 +25,11 @@ from benchmarks.operations import (
     LiveTensors,
     engine_gmac,
     handles_in,
-    layers_until,
     paper_shape,
     reference_gmac,
 )
 from benchmarks.reference import ReferenceDrag
 from engine.drag.loop import DragSpace, drag
-from engine.drag.params import DragParams
 from engine.generator.generator import Generator
 
 BLOCK, ROWS = 128, 6
@@ -47,11 +44,13 @@ class Cost:
 
     Attributes:
         gmac: multiply-adds, in 1e9.
+        first_seconds: from the start to the first step.
         seconds: the fastest step.
         peak_bytes: of tensors that live at once, without weights.
     """
 
     gmac: float
+    first_seconds: float
     seconds: float
     peak_bytes: int
 
@@ -91,25 +90,13 @@ class Contest:
 
     def engine(self) -> Step:
         """Begins the engine's drag; what it gives does one step."""
-        return self._drag(self.editable_mask, DragParams())
-
-    def without_mask(self) -> Step:
-        """Begins the engine's drag where everything may move."""
-        return self._drag(None, DragParams())
-
-    def on_whole_maps(self) -> Step:
-        """Begins the engine's drag with the mask held on the features, as in the paper."""
-        return self._drag(self.editable_mask, DragParams(holds_features=True))
-
-    def _drag(self, editable_mask: Tensor | None, params: DragParams) -> Step:
         steps = drag(
             self.generator,
             self.w_plus,
             self.handles,
             self.targets,
             space=DragSpace(block=BLOCK, rows=ROWS, axes=torch.eye(self.w_plus.shape[2])),
-            editable_mask=None if editable_mask is None else editable_mask[None, None],
-            params=params,
+            editable_mask=self.editable_mask[None, None],
         )
         next(steps)  # the picture before the first update
         return lambda: next(steps)
@@ -117,9 +104,7 @@ class Contest:
 
 LOOPS: Mapping[str, Callable[[Contest], Step]] = {
     "paper": Contest.paper,
-    "whole maps": Contest.on_whole_maps,
     "draglayer": Contest.engine,
-    "draglayer, no mask": Contest.without_mask,
 }
 
 
@@ -131,10 +116,20 @@ def measure(resolution: int, handle_count: int, step_count: int) -> dict[str, Co
         name: _peak_bytes(begin, Contest(resolution, handle_count)) for name, begin in LOOPS.items()
     }
     contest = Contest(resolution, handle_count)
-    begun = {name: begin(contest) for name, begin in LOOPS.items()}
+    begun, first_seconds = {}, {}
+    for name, begin in LOOPS.items():
+        start = time.perf_counter()
+        begun[name] = begin(contest)
+        first_seconds[name] = time.perf_counter() - start
     seconds = _time_in_turn(begun, step_count)
     return {
-        name: Cost(gmac=gmac[name], seconds=seconds[name], peak_bytes=peaks[name]) for name in LOOPS
+        name: Cost(
+            gmac=gmac[name],
+            first_seconds=first_seconds[name],
+            seconds=seconds[name],
+            peak_bytes=peaks[name],
+        )
+        for name in LOOPS
     }
 
 
@@ -142,9 +137,7 @@ def _count(name: str, resolution: int, handle_count: int) -> float:
     shape = paper_shape(resolution)
     if name == "paper":
         return reference_gmac(shape, block=BLOCK, rows=ROWS)
-    base_layers = {"whole maps": layers_until(BLOCK), "draglayer": ROWS}.get(name, 1)
-    handles = handles_in(handle_count, BLOCK)
-    return engine_gmac(shape, handles, block=BLOCK, rows=ROWS, base_layers=base_layers)
+    return engine_gmac(shape, handles_in(handle_count, BLOCK), block=BLOCK, rows=ROWS)
 
 
 def _time_in_turn(steps: Mapping[str, Step], step_count: int) -> dict[str, float]:
@@ -162,7 +155,6 @@ def _peak_bytes(begin: Callable[[Contest], Step], contest: Contest) -> int:
     with LiveTensors() as tensors:
         step = begin(contest)
         step()
-        tensors.bytes_peak = tensors.bytes_now
         step()
         return int(tensors.bytes_peak)
 
@@ -179,7 +171,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    table = Table("px", "handles", "loop", "GMAC", "s", "ratio", "MiB", title="one step")
+    columns = ("px", "handles", "loop", "GMAC", "before, s", "s", "ratio", "MiB")
+    table = Table(*columns, title="one step")
     setups = [(size, count) for size in arguments.sizes for count in arguments.handles]
     for size, count in track(setups, description="measuring"):
         costs = measure(size, count, arguments.steps)
@@ -189,6 +182,7 @@ def main() -> None:
                 str(count),
                 name,
                 f"{cost.gmac:.1f}",
+                f"{cost.first_seconds:.2f}",
                 f"{cost.seconds:.3f}",
                 f"{costs['paper'].seconds / cost.seconds:.1f}",
                 f"{cost.peak_bytes / 2**20:.0f}",

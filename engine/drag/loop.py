@@ -2,7 +2,7 @@
 
 The paper supervises, updates and tracks (Pan et al. 2023, Fig. 3). Begun at tracking the chain is
 the same, one forward pass serves both, and the distance that a step tells belongs to the w+ that
-it tells.
+it tells. The paper's update is one of Adam's; ours is Gauss-Newton's (`motion_supervision.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,10 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 
-from engine.drag.motion_supervision import (
-    holding_loss,
-    motion_supervision_loss,
-    protected_area,
-    protection_loss,
-)
+from engine.drag.motion_supervision import handle_motion, step_towards
 from engine.drag.params import DragParams
 from engine.drag.point_tracking import track_points
+from engine.drag.protection import Protection
 from engine.generator.generator import GeneratorProtocol
 from engine.generator.local_features import sample_features
 from engine.geometry import disc_offsets, square_offsets
@@ -65,7 +61,7 @@ class DragSpace:
         block: size in px of the block whose features are supervised.
         rows: how many rows of w+, from the first, the drag moves.
         axes: (w_dim, w_dim), the directions of w, each row as long as w spreads along it: the unit
-            of the learning rate. `principal_axes` gives those of a generator.
+            of a step. `principal_axes` gives those of a generator.
         rows_move_alike: the moved rows take one step together, so that an edit stays among what
             the mapping network can say; False: each row by itself, as in Pan et al. 2023.
     """
@@ -143,7 +139,7 @@ class Drag(Iterator[DragStep]):
         w_plus: (1, num_ws, w_dim), the picture to begin with.
         handles: (K, 2), feature px of `space.block`.
         targets: (K, 2), feature px.
-        space: block, rows and unit of the learning rate.
+        space: block, rows and unit of a step.
         editable_mask: (1, 1, S, S) in [0, 1], 1 = may move; None: everything may.
         params: radii, weights and rates; None for the defaults.
 
@@ -165,19 +161,16 @@ class Drag(Iterator[DragStep]):
         _check_points(handles, targets)
         self._generator, self._space = generator, space
         self._params = params or DragParams()
-        self._rows = _MovedRows(w_plus, space, self._params.learning_rate)
+        self._rows = _MovedRows(w_plus, space)
         self._handles, self._targets = handles, targets
+        self._confidences = handles.new_ones(len(handles))
         self._is_pin = (handles == targets).all(dim=1)
-        self._base_layers = self._layers_to_hold(editable_mask)
         device, spacing = w_plus.device, self._params.sample_spacing
         self._disc = disc_offsets(self._params.supervision_radius, spacing, device)
         self._candidates = square_offsets(self._params.tracking_radius, spacing, device)
+        self._protection = self._price_of_what_stays(editable_mask)
         self._look()
-        self._templates, self._first_discs = self._parts()
-        self._protected = (
-            None if editable_mask is None else protected_area(editable_mask, self._base.shape[-1])
-        )
-        self._first_base = self._base.detach()
+        self._templates = self._parts()
         self._progress = _Progress(self._params)
         self._next_index = 0
         self._has_ended = False
@@ -230,42 +223,50 @@ class Drag(Iterator[DragStep]):
         self._progress.begin_anew(self._next_index)
         if list(known_as) == list(range(len(self._handles))):
             return  # moved targets, as when a target follows the pointer, cost nothing
-        before, templates, discs = self._handles, self._templates, self._first_discs
-        self._handles = handles.clone()
+        before, sure, templates = self._handles, self._confidences, self._templates
+        self._handles, self._confidences = handles.clone(), handles.new_ones(len(handles))
         for new, old in stays:
-            self._handles[new] = before[old]
+            self._handles[new], self._confidences[new] = before[old], sure[old]
         self._look()
-        self._templates, self._first_discs = self._parts()
+        self._templates = self._parts()
         for new, old in stays:
-            self._templates[new], self._first_discs[new] = templates[old], discs[old]
+            self._templates[new] = templates[old]
 
-    def _parts(self) -> tuple[Tensor, Tensor]:
-        """Takes what is at the handles: (K, C), and in the discs around them: (K, M, C)."""
-        features = self._features.detach()
-        discs = sample_features(features, self._handles[:, None] + self._disc)
-        return sample_features(features, self._handles), discs
+    def _parts(self) -> Tensor:
+        """Takes what is at the handles: (K, C)."""
+        return sample_features(self._features.detach(), self._handles)
 
-    def _layers_to_hold(self, editable_mask: Tensor | None) -> int:
-        """Gives after how many layers lies the map on which the mask term is taken."""
-        if editable_mask is None or self._params.mask_weight == 0:
-            return 1
-        layers = self._generator.rows_until(self._space.block)
-        return layers if self._params.holds_features else min(self._space.rows, layers)
+    def _price_of_what_stays(self, editable_mask: Tensor | None) -> Protection:
+        """Gives what it costs to change the map of the last layer whose style is dragged: all finer
+        maps are made of it, and where it does not change they cannot."""
+        offset = self._rows.offset
+        if editable_mask is None:
+            return Protection.none(offset)
+        layers = min(self._space.rows, self._generator.rows_until(self._space.block))
+        _, base = self._generator.features_around(
+            self._rows.as_moved(),
+            self._space.block,
+            self._handles[:1],
+            self._params.reach,
+            base_layers=layers,
+        )
+        return Protection.of_map(
+            base,
+            editable_mask,
+            offset,
+            weight=self._params.mask_weight,
+            probes=self._params.mask_probes,
+        )
 
     def _look(self) -> None:
         """Takes the features around the handles, as far as finding and then pulling them reads."""
-        self._looked_at = self._handles
-        self._features, self._base = self._generator.features_around(
-            self._rows.as_moved(),
-            self._space.block,
-            self._handles,
-            self._params.reach,
-            base_layers=self._base_layers,
+        self._features, _ = self._generator.features_around(
+            self._rows.as_moved(), self._space.block, self._handles, self._params.reach
         )
 
     def _track(self) -> DragStep:
         """Finds the handles and judges where they are."""
-        self._handles, confidences = track_points(
+        self._handles, self._confidences = track_points(
             self._features.detach(),
             self._handles,
             self._templates,
@@ -282,7 +283,7 @@ class Drag(Iterator[DragStep]):
         return DragStep(
             step_index=self._next_index,
             handles=self._handles,
-            confidences=confidences,
+            confidences=self._confidences,
             distance=float(to_go.mean()) if len(to_go) else 0.0,
             w_plus=self._rows.w_plus(),
             is_best=is_best,
@@ -290,44 +291,32 @@ class Drag(Iterator[DragStep]):
         )
 
     def _update(self) -> None:
-        """Takes one step of Adam down the loss."""
-        loss = motion_supervision_loss(
-            self._features,
-            self._handles,
-            self._targets,
-            self._disc,
-            step_length=self._params.step_length,
+        """Takes the step that moves each handle a little towards its target."""
+        ways = self._targets - self._handles  # (K, 2)
+        far = ways.norm(dim=1, keepdim=True).clamp(min=self._params.step_length)
+        offset = self._rows.offset
+        step = step_towards(
+            handle_motion(self._features, self._handles, self._disc, offset),
+            ways * (self._params.step_length / far),
+            self._confidences,
+            offset.detach().flatten(),
+            self._protection,
+            damping=self._params.damping,
+            longest=self._params.longest_step,
         )
-        if bool(self._is_pin.any()):
-            loss = loss + self._params.pin_weight * self._holding_loss()
-        if self._protected is not None and self._params.mask_weight > 0:
-            loss = loss + self._params.mask_weight * protection_loss(
-                self._base, self._first_base, self._protected
-            )
-        self._rows.descend(loss)
-
-    def _holding_loss(self) -> Tensor:
-        """How far the pins' parts have strayed, but for pins too far off: they are pulled alone."""
-        off = (self._targets - self._looked_at).abs().amax(dim=1)  # (K,)
-        held = self._is_pin & (off <= self._params.tracking_radius)
-        # The features are known around the handles only, so all others are read at their handles.
-        places = torch.where(held[:, None], self._targets, self._looked_at)
-        losses = holding_loss(self._features, places, self._disc, self._first_discs)
-        return (losses * held).sum()
+        self._rows.move(step)
 
 
 class _MovedRows:
     """The rows of w+: the first of them move, the others are constants."""
 
-    def __init__(self, w_plus: Tensor, space: DragSpace, learning_rate: float) -> None:
+    def __init__(self, w_plus: Tensor, space: DragSpace) -> None:
         self.axes = space.axes
         self.frozen = w_plus.detach()[:, space.rows :].unbind(1)
         self.first = w_plus.detach()[:, : space.rows]
-        # Adam moves u, w = w0 + u axes: its rate is then in standard deviations of w.
+        # What moves is u, w = w0 + u axes: in standard deviations of w.
         moved = self.first[:, :1] if space.rows_move_alike else self.first
         self.offset = torch.zeros_like(moved, requires_grad=True)
-        # Each drag has its own: the momentum of the one before would push this one.
-        self.optimizer = torch.optim.Adam([self.offset], lr=learning_rate)
 
     def as_moved(self) -> tuple[Tensor, ...]:
         """The rows as they are, each (1, w_dim)."""
@@ -338,10 +327,10 @@ class _MovedRows:
         """The latent as it is: (1, num_ws, w_dim)."""
         return torch.stack(self.as_moved(), dim=1)
 
-    def descend(self, loss: Tensor) -> None:
-        """Takes one step of Adam down a loss of `as_moved`."""
-        (self.offset.grad,) = torch.autograd.grad(loss, self.offset)
-        self.optimizer.step()
+    @torch.no_grad()
+    def move(self, step: Tensor) -> None:
+        """Takes a step of u, (U,)."""
+        self.offset += step.view_as(self.offset)
 
 
 class _Progress:

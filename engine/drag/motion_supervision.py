@@ -1,90 +1,102 @@
-"""The loss that pulls the handles one small step towards their targets.
+"""How the handles move with w, and the step of w that moves them towards their targets.
 
-Pan et al. 2023, Eq. 1: for each handle the features of a disc, shifted by a small step towards the
-target, shall become what the features of the unshifted disc are now; the unshifted ones carry no
-gradient. It is taken at the native size of the feature map, not on a map enlarged to the image.
+Pan et al. 2023, Eq. 1, pulls a handle by the gradient of a loss: the features of a disc around it,
+one small way ahead, shall become what they are here. Where a handle is, p, is a function of w,
+though: the place whose disc of features is nearest to the handle's own. So its derivative is known,
+and with it the step of w that moves each handle by a given way (Gauss-Newton).
 """
 
 import torch
 from torch import Tensor
 
+from engine.drag.params import SLOPE_PX
+from engine.drag.protection import Protection
 from engine.generator.local_features import FeatureMap, sample_features
 
+_LEAST_WEIGHT = 0.05  # of a handle that was not found
+_DAMPED = 1e-3  # share of the slopes' square that keeps a flat place from moving without end
 
-def motion_supervision_loss(
-    features: FeatureMap, handles: Tensor, targets: Tensor, disc: Tensor, *, step_length: float
-) -> Tensor:
-    """Gives the motion supervision loss, summed over the handles.
 
-    As in the paper's code each handle's loss is the mean over its disc and the channels. A handle
-    that has arrived, or a pin, is asked to stay: its shift is the rest of its way, at most
-    `step_length`.
+def handle_motion(features: FeatureMap, handles: Tensor, disc: Tensor, offset: Tensor) -> Tensor:
+    """Gives how the handles move with an offset of w.
+
+    p minimises sum_q |F(p + q; u) - f(q)|^2 over the disc. With A the slopes of F there, p moves by
+    dp/du = -(A^T A)^-1 A^T dF/du, the second derivatives of F left out. Its rows are products of
+    vectors with the Jacobian of F, two for each handle.
 
     Args:
-        features: (1, C, Hf, Wf), or those around the handles.
+        features: (1, C, Hf, Wf), or those around the handles; functions of `offset`.
         handles: (K, 2), where the handles are now, feature px.
-        targets: (K, 2), where they shall arrive, feature px.
         disc: (M, 2), offsets of the disc's samples, feature px.
-        step_length: longest shift, feature px.
+        offset: the leaf u, any shape.
 
     Returns:
-        A scalar.
+        (2K, U), feature px for 1 of u: x and y of the first handle, of the second, ...
     """
-    way = targets - handles
-    distance = way.norm(dim=1, keepdim=True)  # (K, 1)
-    shift = way * (step_length / distance.clamp(min=step_length))
-    here = handles[:, None] + disc  # (K, M, 2)
-    now = sample_features(features.detach(), here)  # (K, M, C)
-    ahead = sample_features(features, here + shift[:, None])
-    return (ahead - now).abs().mean(dim=(1, 2)).sum()
+    places = handles[:, None] + disc  # (K, M, 2)
+    slopes = _slopes(features.detach(), places)  # (K, M * C, 2)
+    squares = slopes.mT @ slopes  # (K, 2, 2)
+    # A flat place has no slope: the least of numbers keeps the division from failing.
+    damped = _DAMPED * squares.diagonal(dim1=1, dim2=2).mean(dim=1) + 1e-12  # (K,)
+    squares = squares + damped[:, None, None] * torch.eye(2, dtype=squares.dtype).to(squares)
+    seen = -slopes @ torch.linalg.inv(squares)  # (K, M * C, 2)
+    now = sample_features(features, places).flatten(1)  # (K, M * C)
+    count = len(handles)
+    vectors = now.new_zeros(count, 2, *now.shape)  # (K, 2, K, M * C)
+    each = torch.arange(count, device=now.device)
+    vectors[each, :, each] = seen.mT
+    (motion,) = torch.autograd.grad(
+        now, offset, vectors.flatten(0, 1), retain_graph=True, is_grads_batched=True
+    )
+    return motion.flatten(1)  # (2K, U)
 
 
-def holding_loss(features: FeatureMap, places: Tensor, disc: Tensor, first_discs: Tensor) -> Tensor:
-    """Gives how far what is at some places has strayed from what shall be there.
+def step_towards(
+    motion: Tensor,
+    ways: Tensor,
+    confidences: Tensor,
+    offset: Tensor,
+    protection: Protection,
+    *,
+    damping: float,
+    longest: float,
+) -> Tensor:
+    """Gives the step of u that moves the handles by given ways and all else as little as may be.
 
-    Motion supervision asks nothing of a pin that is in its place: it lets it go and pulls it back.
-    This holds it.
+    It minimises |J du - b|^2 + l (|du|^2 + (u + du)^T M (u + du)): J the motion, b the ways, M what
+    `protection` says that a change of u costs. u is in standard deviations of w, so of all steps
+    that move the handles so this is the one among the likeliest pictures.
 
     Args:
-        features: (1, C, Hf, Wf), or those around the handles.
-        places: (K, 2), feature px.
-        disc: (M, 2), offsets of the disc's samples, feature px.
-        first_discs: (K, M, C), the features that shall be there.
+        motion: (2K, U), of `handle_motion`.
+        ways: (K, 2), feature px.
+        confidences: (K,), in [0, 1]; a handle that was hardly found counts less.
+        offset: (U,), the present u.
+        protection: of what shall stay.
+        damping: l, as a share of the mean square of the motion.
+        longest: longest step, in standard deviations.
 
     Returns:
-        (K,), each the mean over its disc and the channels.
+        (U,).
     """
-    now = sample_features(features, places[:, None] + disc)  # (K, M, C)
-    return (now - first_discs).abs().mean(dim=(1, 2))
+    weights = confidences.clamp(min=_LEAST_WEIGHT).repeat_interleave(2)  # (2K,)
+    motion = motion * weights[:, None]
+    ways = ways.flatten() * weights  # (2K,)
+    damped = damping * motion.square().sum(dim=1).mean() + 1e-12
+    # With S = 1 + M and c = u - S^-1 u, what is minimised is |J (du + c) - (b + J c)|^2 +
+    # l (du + c)^T S (du + c): a plain damped problem for du + c.
+    eased = protection.eased(motion)  # (2K, U), J S^-1
+    back = offset - protection.eased(offset[None])[0]  # (U,), c
+    system = eased @ motion.T + damped * torch.eye(len(ways)).to(motion)
+    step: Tensor = eased.T @ torch.linalg.solve(system, ways + motion @ back) - back
+    return step.mul(longest / float(step.norm().clamp(min=longest)))
 
 
-def protection_loss(maps: Tensor, first_maps: Tensor, protected: Tensor) -> Tensor:
-    """Gives how far a map has strayed where nothing may move.
-
-    Pan et al. 2023, Eq. 1, second term, without lambda; a mean over what is protected.
-
-    Args:
-        maps: (1, C, H, W), of the layer that is held.
-        first_maps: (1, C, H, W), that of the picture before the drag.
-        protected: (1, 1, H, W), 1 - the editable mask; not all zero.
-
-    Returns:
-        A scalar.
-    """
-    strayed = ((maps - first_maps).abs() * protected).sum()
-    return strayed / (protected.sum() * maps.shape[1])
-
-
-def protected_area(editable_mask: Tensor, size: int) -> Tensor | None:
-    """Gives the protected share of each pixel of a map, or None where everything may move.
-
-    Args:
-        editable_mask: (1, 1, S, S), in [0, 1], 1 = may move.
-        size: side of the map, px.
-
-    Returns:
-        (1, 1, size, size).
-    """
-    editable = torch.nn.functional.interpolate(editable_mask, size=(size, size), mode="area")
-    protected = 1.0 - editable
-    return protected if bool(protected.any()) else None
+def _slopes(features: FeatureMap, places: Tensor) -> Tensor:
+    """Gives the slopes of the features along x and y at places (K, M, 2): (K, M * C, 2)."""
+    along = SLOPE_PX * torch.eye(2).to(places)
+    ahead, behind = (
+        torch.stack([sample_features(features, places + sign * way) for way in along], dim=-1)
+        for sign in (1.0, -1.0)
+    )
+    return ((ahead - behind) / (2.0 * SLOPE_PX)).flatten(1, 2)

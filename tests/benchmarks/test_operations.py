@@ -9,7 +9,7 @@ from benchmarks.operations import (
     count_gmac,
     engine_gmac,
     handles_in,
-    layers_until,
+    mask_gmac,
     paper_shape,
     reference_gmac,
 )
@@ -23,16 +23,14 @@ def test_the_reference_costs_what_the_official_code_does(resolution, gmac):
     assert reference_gmac(paper_shape(resolution)) == pytest.approx(gmac, rel=0.03)
 
 
-@pytest.mark.parametrize(("resolution", "most_gmac"), [(256, 23.0), (512, 62.0), (1024, 62.0)])
-def test_on_whole_maps_the_engine_needs_about_half(resolution, most_gmac):
-    whole = engine_gmac(paper_shape(resolution), handles_in(1, 128), base_layers=layers_until(128))
-    assert whole <= most_gmac
+@pytest.mark.parametrize(("count", "most_gmac"), [(1, 4), (5, 60)])
+def test_around_its_handles_the_engine_needs_little(count, most_gmac):
+    assert engine_gmac(paper_shape(512), handles_in(count, 128)) <= most_gmac
 
 
-@pytest.mark.parametrize(("count", "base_layers", "most_gmac"), [(1, 1, 3), (1, 6, 5), (5, 6, 10)])
-def test_around_its_handles_the_engine_needs_little(count, base_layers, most_gmac):
-    handles = handles_in(count, 128)
-    assert engine_gmac(paper_shape(512), handles, base_layers=base_layers) <= most_gmac
+def test_a_mask_costs_no_more_than_a_step_of_the_reference():
+    shape = paper_shape(512)
+    assert mask_gmac(shape) <= reference_gmac(shape)
 
 
 def test_handles_lie_apart_and_inside():
@@ -58,16 +56,14 @@ def test_a_step_of_the_reference_is_one_run_and_one_gradient(w_plus):
     assert count_gmac(loop.step) == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize(("mask", "base_layers"), [(torch.zeros(1, 1, 32, 32), 4), (None, 1)])
-def test_a_step_of_the_engine_is_one_run_and_one_gradient(w_plus, mask, base_layers):
+def test_a_step_of_the_engine_is_one_run_and_two_products_for_a_handle(w_plus):
     handle = torch.tensor([[5.0, 5.0]])
     space = DragSpace(block=16, rows=4, axes=1e-9 * torch.eye(12))  # the handle stays where it is
-    steps = drag(tiny_generator(), w_plus, handle, handle + 5.0, space=space, editable_mask=mask)
+    steps = drag(tiny_generator(), w_plus, handle, handle + 5.0, space=space)
     next(steps)
-    expected = engine_gmac(TINY_SHAPE, handle, block=16, rows=4, base_layers=base_layers)
-    assert count_gmac(lambda: next(steps)) == pytest.approx(
-        expected, rel=1e-3
-    )  # u to w is left out
+    expected = engine_gmac(TINY_SHAPE, handle, block=16, rows=4)
+    # The step's own algebra is left out, which counts beside a tiny generator.
+    assert count_gmac(lambda: next(steps)) == pytest.approx(expected, rel=0.05)
 
 
 def test_memory_is_that_of_the_tensors_which_live_at_once():

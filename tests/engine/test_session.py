@@ -24,7 +24,7 @@ from tests.fakes.generator import seeded_weights, tiny_generator, tiny_info
 
 SIDE = 48
 BRIEF = InversionParams(samples=16, starts=2, start_steps=2, steps=4)
-LIVELY = DragParams(learning_rate=0.1, step_budget=8)
+LIVELY = DragParams(step_budget=8)
 PAIR = PointPair(handle=Point(20.0, 24.0), target=Point(32.0, 24.0))
 
 
@@ -128,7 +128,7 @@ def test_a_budget_of_steps_is_kept(session):
 
 
 def test_a_drag_that_is_closed_keeps_the_best_so_far(session):
-    steps = session.drag([PAIR], params=DragParams(learning_rate=0.5, step_budget=30))
+    steps = session.drag([PAIR], params=DragParams(step_budget=30))
     best, w_plus = float("inf"), session.w_plus
     for _ in range(6):
         step = next(steps)

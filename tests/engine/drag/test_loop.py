@@ -11,7 +11,8 @@ from engine.drag.params import DragParams
 from tests.fakes.blobs import BLOCK, FIRST, SECOND, BlobGenerator
 
 SPACE = DragSpace(block=BLOCK, rows=2, axes=torch.eye(2), rows_move_alike=False)
-QUICK = DragParams(learning_rate=0.05, step_budget=200)
+QUICK = DragParams()
+SLOW = dataclasses.replace(QUICK, step_length=0.25, stall_steps=20)
 START = torch.zeros(1, 4, 2)
 TARGET = (8.0, 6.5)
 
@@ -79,8 +80,8 @@ def test_a_handle_in_its_place_needs_no_update():
 
 
 def test_the_budget_ends_a_drag():
-    steps = list(run(params=dataclasses.replace(QUICK, step_budget=5)))
-    assert len(steps) == 6 and steps[-1].end_reason is EndReason.BUDGET
+    steps = list(run(params=dataclasses.replace(QUICK, step_budget=2)))
+    assert len(steps) == 3 and steps[-1].end_reason is EndReason.BUDGET
 
 
 def test_a_picture_that_will_not_move_stalls():
@@ -90,9 +91,9 @@ def test_a_picture_that_will_not_move_stalls():
 
 
 def test_the_best_step_is_the_nearest_so_far():
-    far_too_fast = DragParams(learning_rate=0.6, step_budget=30, stall_steps=30)
+    torn = ((FIRST, (8.0, 5.0)), (FIRST, (2.5, 5.0)))  # no step brings both nearer
     best = float("inf")
-    steps = list(run(params=far_too_fast))
+    steps = list(run(pairs=torn))
     for step in steps:
         assert step.is_best == (step.distance < best)
         best = min(best, step.distance)
@@ -134,21 +135,32 @@ def test_a_pin_holds_its_part_back():
     assert strayed(((FIRST, TARGET), (SECOND, SECOND))) < 0.5
 
 
-def test_the_mask_takes_no_part_in_the_first_update():
-    strong = dataclasses.replace(QUICK, mask_weight=1e4)
+def test_the_mask_is_in_view_from_the_first_step_on():
     generator = BlobGenerator(follows=0.5)
-    free = list(itertools.islice(run(generator, params=strong), 2))[1]
-    masked = list(itertools.islice(run(generator, params=strong, mask=mask_around_the_first()), 2))
-    assert torch.equal(masked[1].w_plus, free.w_plus)
+
+    def strayed(mask):
+        first, second = list(itertools.islice(run(generator, mask=mask), 2))[1].w_plus[0, :2]
+        return float((second + 0.5 * first).norm())
+
+    assert strayed(mask_around_the_first()) < 0.3 * strayed(None)
 
 
 def test_the_mask_holds_what_is_outside_it():
     generator = BlobGenerator(follows=0.5)
-    space = dataclasses.replace(SPACE, rows=1)  # the followed way is the only one there is
-    free = list(run(generator, space=space))[-1]
-    masked = list(run(generator, space=space, mask=mask_around_the_first()))[-1]
-    assert free.end_reason is EndReason.REACHED
-    assert masked.w_plus[0, 0].norm() < 0.2 * free.w_plus[0, 0].norm()
+
+    def strayed(mask):
+        last = list(run(generator, mask=mask))[-1]
+        assert last.end_reason is EndReason.REACHED
+        return float((last.w_plus[0, 1] + 0.5 * last.w_plus[0, 0]).norm())
+
+    assert strayed(None) > 1.0
+    assert strayed(mask_around_the_first()) < 0.3
+
+
+def test_a_handle_that_only_a_protected_change_moves_moves_all_the_same():
+    space = dataclasses.replace(SPACE, rows=1)  # the second blob cannot be held back
+    last = list(run(BlobGenerator(follows=0.5), space=space, mask=mask_around_the_first()))[-1]
+    assert last.end_reason is EndReason.REACHED
 
 
 def test_a_mask_that_lets_everything_move_changes_nothing():
@@ -156,11 +168,22 @@ def test_a_mask_that_lets_everything_move_changes_nothing():
     assert torch.equal(free[-1].w_plus, open_[-1].w_plus)
 
 
-def test_the_rate_is_in_spreads_of_w():
+def test_the_unit_of_w_changes_no_step():
     wide = dataclasses.replace(SPACE, axes=3.0 * torch.eye(2))
     narrow = list(itertools.islice(run(), 2))[1]
     spread = list(itertools.islice(run(space=wide), 2))[1]
-    torch.testing.assert_close(spread.w_plus[0, 0], 3.0 * narrow.w_plus[0, 0])
+    torch.testing.assert_close(spread.w_plus, narrow.w_plus)
+
+
+def test_a_drag_of_a_few_px_takes_a_few_steps():
+    steps = list(run())
+    assert len(steps) <= 1 + 1.5 * steps[0].distance / QUICK.step_length
+
+
+def test_no_step_takes_a_handle_farther_than_it_may():
+    places = [first_blob(step) for step in run(pairs=((FIRST, (11.0, 5.0)),))]
+    ways = [float((b - a).norm()) for a, b in itertools.pairwise(places)]
+    assert max(ways) < 1.1 * QUICK.step_length
 
 
 def test_rows_that_move_alike_take_one_step_together():
@@ -206,7 +229,7 @@ def test_the_rows_that_move_reach_a_quarter_of_the_block(block, rows):
     assert default_rows(block) == rows
 
 
-def begin(generator, pairs, mask=None, params=QUICK):
+def begin(generator, pairs, mask=None, params=SLOW):
     """Begins a drag of blobs whose points can be changed."""
     handles, targets = (torch.tensor(places) for places in zip(*pairs, strict=True))
     return Drag(generator, START, handles, targets, space=SPACE, editable_mask=mask, params=params)
@@ -244,7 +267,7 @@ def test_a_point_keeps_its_template_when_its_target_moves():
 
 def test_an_added_point_is_the_part_that_is_there_now():
     steps = begin(BlobGenerator(follows=0.5), [(FIRST, TARGET)])
-    for _ in range(20):
+    for _ in range(6):
         step = next(steps)
     now, target = second_blob(step) + 0.5 * step.w_plus[0, 0], torch.tensor([11.0, 9.0])
     steps.set_points(
@@ -268,7 +291,7 @@ def test_a_removed_point_is_let_go():
 def test_points_that_stay_may_change_their_order():
     pairs = [(FIRST, TARGET), (SECOND, (11.0, 8.0))]
     steps = begin(BlobGenerator(), pairs)
-    for _ in range(10):
+    for _ in range(6):
         before = next(steps)
     swapped = [torch.tensor(places) for places in zip(*pairs[::-1], strict=True)]
     steps.set_points(*swapped, [1, 0])
@@ -285,7 +308,7 @@ def test_a_pin_is_no_distance_that_is_left_to_go():
 
 def test_a_drag_is_not_over_while_a_pin_is_out_of_its_place():
     steps = begin(BlobGenerator(), [(FIRST, (9.0, 5.0))])
-    for _ in range(30):
+    for _ in range(8):
         step = next(steps)
     assert float((step.handles[0] - torch.tensor(FIRST)).norm()) > 1.0
     steps.set_points(torch.tensor([FIRST]), torch.tensor([FIRST]), [0])
@@ -296,7 +319,7 @@ def test_a_drag_is_not_over_while_a_pin_is_out_of_its_place():
 
 def test_the_best_step_is_judged_by_the_targets_as_they_are():
     steps = begin(BlobGenerator(), [(FIRST, (6.0, 5.0))])
-    for _ in range(8):
+    for _ in range(3):
         next(steps)
     steps.set_points(torch.tensor([FIRST]), torch.tensor([(5.0, 14.0)]), [0])
     step = next(steps)
@@ -304,7 +327,7 @@ def test_the_best_step_is_judged_by_the_targets_as_they_are():
 
 
 def test_changed_points_give_a_stalled_drag_its_time_anew():
-    params = dataclasses.replace(QUICK, stall_steps=7)
+    params = dataclasses.replace(SLOW, stall_steps=7)
     steps = begin(BlobGenerator(px_per_w=0.0), [(FIRST, TARGET)], params=params)
     for _ in range(6):
         next(steps)
@@ -319,20 +342,15 @@ def test_points_that_do_not_belong_together_are_refused(known_as):
         steps.set_points(torch.tensor([FIRST]), torch.tensor([TARGET]), known_as)
 
 
-def test_a_pin_is_held_and_not_only_pulled_back():
+def test_a_pin_is_held_all_along_the_way():
     pulling = BlobGenerator(follows=0.8)
-
-    def farthest(pin_weight):
-        params = dataclasses.replace(QUICK, pin_weight=pin_weight)
-        steps = run(pulling, ((FIRST, TARGET), (SECOND, SECOND)), params)
-        return max(float((s.w_plus[0, 1] + 0.8 * s.w_plus[0, 0]).norm()) for s in steps)
-
-    assert farthest(QUICK.pin_weight) < 0.8 * farthest(1e-9)
+    for step in run(pulling, ((FIRST, TARGET), (SECOND, SECOND))):
+        assert float((step.w_plus[0, 1] + 0.8 * step.w_plus[0, 0]).norm()) < 0.3
 
 
 def test_a_point_pinned_on_its_way_is_held_where_it_was_then():
     steps = begin(BlobGenerator(follows=0.8), [(FIRST, TARGET), (SECOND, (11.0, 8.0))])
-    for _ in range(20):
+    for _ in range(6):
         _, here = next(steps).handles
     steps.set_points(
         torch.stack([torch.tensor(FIRST), here]), torch.stack([torch.tensor(TARGET), here]), [0, 1]
@@ -340,9 +358,3 @@ def test_a_point_pinned_on_its_way_is_held_where_it_was_then():
     for step in steps:
         assert float((second_blob(step) + 0.8 * step.w_plus[0, 0] - here).norm()) < 0.4
     assert step.end_reason is EndReason.REACHED
-
-
-def test_the_weight_of_pins_means_nothing_without_a_pin():
-    heavy = dataclasses.replace(QUICK, pin_weight=1e3)
-    for ours, theirs in zip(run(), run(params=heavy), strict=True):
-        assert torch.equal(ours.w_plus, theirs.w_plus)

@@ -1,158 +1,158 @@
-"""Both terms of the loss against known answers and a per-pixel form in float64."""
+"""How handles move with w, against blobs whose places are known and finite differences."""
 
-import math
-
-import numpy as np
 import pytest
 import torch
 
-from engine.drag.motion_supervision import (
-    holding_loss,
-    motion_supervision_loss,
-    protected_area,
-    protection_loss,
-)
-from engine.geometry import disc_offsets, sample
+from engine.drag.motion_supervision import handle_motion, step_towards
+from engine.drag.protection import Protection
+from engine.generator.local_features import sample_features
+from engine.geometry import disc_offsets
+from tests.fakes.blobs import BLOCK, FIRST, SECOND, BlobGenerator
 
-STEP = 0.25
-DISC = disc_offsets(0.75, 0.25, torch.device("cpu"))
+DISC = disc_offsets(0.75, 0.25, torch.device("cpu")).double()
+PLACES = torch.tensor([FIRST, SECOND], dtype=torch.float64)
 
 
-def weights_of_pixels(x, y, height, width):
-    """Gives {(row, column): share} of a bilinear reading at continuous (x, y)."""
-    left, top = math.floor(x - 0.5), math.floor(y - 0.5)
-    dx, dy = x - 0.5 - left, y - 0.5 - top
-    shares: dict[tuple[int, int], float] = {}
-    for row, share_y in ((top, 1 - dy), (top + 1, dy)):
-        for column, share_x in ((left, 1 - dx), (left + 1, dx)):
-            place = min(max(row, 0), height - 1), min(max(column, 0), width - 1)
-            shares[place] = shares.get(place, 0.0) + share_y * share_x
-    return shares
+def blobs(offset, **kind):
+    """Gives the blobs' map for an offset (1, 2, 2) of their rows, float64."""
+    return BlobGenerator(**kind).features(offset.unbind(1), BLOCK)
 
 
-def plainly(features, handles, targets):
-    """Gives loss and gradient of Eq. 1 pixel by pixel: features (C, H, W), float64."""
-    channels, height, width = features.shape
-    loss, gradient = 0.0, np.zeros_like(features)
-    for handle, target in zip(handles, targets, strict=True):
-        way = target - handle
-        shift = way * min(1.0, STEP / max(np.linalg.norm(way), 1e-30))
-        for offset in DISC.double().numpy():
-            now = weights_of_pixels(*(handle + offset), height, width)
-            ahead = weights_of_pixels(*(handle + offset + shift), height, width)
-            difference = sum(s * features[:, i, j] for (i, j), s in ahead.items())
-            difference = difference - sum(s * features[:, i, j] for (i, j), s in now.items())
-            share = 1.0 / (channels * len(DISC))
-            loss += share * np.abs(difference).sum()
-            for (i, j), s in ahead.items():
-                gradient[:, i, j] += share * s * np.sign(difference)
-    return loss, gradient
+def motion_at(offset, handles, **kind):
+    leaf = offset.clone().requires_grad_()
+    return handle_motion(blobs(leaf, **kind), handles, DISC, leaf)
 
 
-def ramp(size=16):
-    """One channel whose value is the x of the place."""
-    return (torch.arange(size) + 0.5).expand(1, 1, size, size)
+def found(features, place, template):
+    """Gives where a disc of features is most like a template, by Newton's steps from a place."""
+    for _ in range(60):
+        here = place.clone().requires_grad_()
+        error = (sample_features(features, here + DISC) - template).square().sum()
+        (slope,) = torch.autograd.grad(error, here)
+        place = place - 0.05 * slope
+    return place
 
 
-def loss_on_ramp(handle, target):
-    return float(
-        motion_supervision_loss(
-            ramp(), torch.tensor([handle]), torch.tensor([target]), DISC, step_length=STEP
-        )
+def test_a_blob_moves_as_its_row_says():
+    motion = motion_at(torch.zeros(1, 2, 2, dtype=torch.float64), PLACES)
+    torch.testing.assert_close(motion, torch.eye(4, dtype=torch.float64), rtol=0, atol=0.02)
+
+
+def test_what_follows_another_moves_with_its_row_too():
+    motion = motion_at(torch.zeros(1, 2, 2, dtype=torch.float64), PLACES, follows=0.5)
+    expected = torch.tensor([[0.5, 0.0, 1.0, 0.0], [0.0, 0.5, 0.0, 1.0]], dtype=torch.float64)
+    torch.testing.assert_close(motion[2:], expected, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_it_is_the_finite_difference_of_where_the_part_is_found(row):
+    start = torch.full((1, 2, 2), 0.3, dtype=torch.float64)
+    handles = PLACES + 0.3
+    template = sample_features(blobs(start), handles[row] + DISC)
+    motion = motion_at(start, handles)[2 * row : 2 * row + 2].view(2, 2, 2)
+    for axis in range(2):
+        ends = []
+        for sign in (1.0, -1.0):
+            moved = start.clone()
+            moved[0, row, axis] += 0.05 * sign
+            ends.append(found(blobs(moved), handles[row], template))
+        way = (ends[0] - ends[1]) / 0.1
+        torch.testing.assert_close(motion[:, row, axis], way, rtol=0.05, atol=0.02)
+
+
+def test_all_handles_together_are_each_alone():
+    offset = torch.zeros(1, 2, 2, dtype=torch.float64)
+    together = motion_at(offset, PLACES, follows=0.7)
+    alone = [motion_at(offset, place[None], follows=0.7) for place in PLACES]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (15.9, 0.1), (8.0, 16.0)])
+def test_a_flat_place_and_one_at_the_border_are_finite(place):
+    offset = torch.zeros(1, 2, 2, requires_grad=True)
+    flat = 0.0 * offset.sum() + torch.ones(1, 3, BLOCK, BLOCK)
+    handle = torch.tensor([place])
+    for features in (flat, blobs(offset)):
+        motion = handle_motion(features, handle, DISC.float(), offset)
+        assert bool(motion.isfinite().all())
+    assert not bool(handle_motion(flat, handle, DISC.float(), offset).any())
+
+
+def stepped(motion, ways, offset=None, protection=None, damping=1e-6, longest=100.0, sure=None):
+    motion, ways = torch.tensor(motion), torch.tensor(ways)
+    return step_towards(
+        motion,
+        ways,
+        torch.ones(len(ways)) if sure is None else torch.tensor(sure),
+        torch.zeros(motion.shape[1]) if offset is None else torch.tensor(offset),
+        protection or Protection.none(motion[0]),
+        damping=damping,
+        longest=longest,
     )
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_loss_and_gradient_are_those_of_the_plain_form(dtype):
+def test_the_step_moves_the_handles_by_their_ways():
+    source = torch.Generator().manual_seed(1)
+    motion, ways = torch.randn(4, 9, generator=source), torch.randn(2, 2, generator=source)
+    step = stepped(motion.tolist(), ways.tolist())
+    torch.testing.assert_close(motion @ step, ways.flatten(), rtol=1e-3, atol=1e-3)
+
+
+def test_of_all_steps_it_is_the_shortest():
+    step = stepped([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [[2.0, 0.0]])
+    torch.testing.assert_close(step, torch.tensor([1.0, 1.0, 0.0]), rtol=1e-4, atol=1e-4)
+
+
+def test_the_damping_is_a_share_of_the_motion():
+    motion, ways = [[3.0, 0.0], [0.0, 3.0]], [[1.0, 0.0]]
+    step = stepped(motion, ways, damping=1.0)
+    torch.testing.assert_close(step, torch.tensor([3.0 / 18.0, 0.0]))
+
+
+def test_no_step_is_longer_than_the_longest():
+    step = stepped([[0.01, 0.0], [0.0, 0.01]], [[1.0, 0.0]], longest=1.5)
+    assert float(step.norm()) == pytest.approx(1.5)
+
+
+def test_what_can_not_be_moved_asks_for_no_step():
+    assert not bool(stepped([[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0]]).any())
+
+
+def test_a_handle_that_was_hardly_found_gives_way_to_one_that_was():
+    motion = [[1.0], [0.0], [1.0], [0.0]]  # two handles that one number moves, asked apart
+    step = stepped(motion, [[1.0, 0.0], [-1.0, 0.0]], sure=[1.0, 0.0])
+    assert float(step[0]) > 0.9
+
+
+def test_a_dear_direction_is_taken_less_and_given_back():
+    dear = Protection(torch.tensor([[10.0, 0.0]]))
+    step = stepped([[1.0, 1.0], [0.0, 0.0]], [[1.0, 0.0]], protection=dear)
+    assert abs(float(step[0])) < 0.02 and float(step[1]) == pytest.approx(1.0, abs=0.02)
+    back = stepped([[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.0]], [0.5, 0.5], dear)
+    assert float(back[0]) == pytest.approx(-0.5, abs=0.01) and abs(float(back[1])) < 1e-3
+
+
+def test_the_step_is_the_least_of_what_it_minimises():
     source = torch.Generator().manual_seed(3)
-    features = torch.randn(1, 5, 12, 12, generator=source, dtype=torch.float64)
-    handles = 2.0 + 8.0 * torch.rand(4, 2, generator=source, dtype=torch.float64)
-    handles[3] = torch.tensor([0.2, 11.7])  # at the rim, where the nearest pixel counts
-    targets = 12.0 * torch.rand(4, 2, generator=source, dtype=torch.float64)
-    targets[2] = handles[2] + 0.1
-    expected, gradient = plainly(features[0].numpy(), handles.numpy(), targets.numpy())
-    leaf = features.to(dtype).requires_grad_()
-    loss = motion_supervision_loss(
-        leaf, handles.to(dtype), targets.to(dtype), DISC.to(dtype), step_length=STEP
-    )
-    (found,) = torch.autograd.grad(loss, leaf)
-    assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
-    error = np.linalg.norm(found[0].double().numpy() - gradient) / np.linalg.norm(gradient)
-    assert error < 1e-5
+    motion, ways = (torch.randn(*s, generator=source).double() for s in ((4, 6), (2, 2)))
+    factor, offset = (torch.randn(*s, generator=source).double() for s in ((3, 6), (6,)))
+    damping = 0.3
+    share = damping * motion.square().sum(dim=1).mean()
 
-
-def test_a_step_asks_for_its_length():
-    assert loss_on_ramp([5.0, 8.0], [12.0, 8.0]) == pytest.approx(STEP, rel=1e-4)
-    assert loss_on_ramp([5.0, 8.0], [9.0, 12.0]) == pytest.approx(STEP / 2**0.5, rel=1e-4)
-
-
-@pytest.mark.parametrize("left", [0.2, 0.1, 0.01])
-def test_a_step_is_never_longer_than_the_way_left(left):
-    assert loss_on_ramp([8.0, 8.0], [8.0 + left, 8.0]) == pytest.approx(left, rel=1e-3)
-
-
-def test_a_pin_asks_for_nothing_while_it_is_in_its_place():
-    assert loss_on_ramp([8.0, 8.0], [8.0, 8.0]) == 0.0
-
-
-def test_handles_add_up():
-    features = torch.randn(1, 4, 16, 16)
-    handles, targets = torch.tensor([[4.0, 4.0], [10.0, 9.0]]), torch.tensor([[6.0, 4.0]] * 2)
-    both = motion_supervision_loss(features, handles, targets, DISC, step_length=STEP)
-    each = [
-        motion_supervision_loss(
-            features, handles[i : i + 1], targets[i : i + 1], DISC, step_length=STEP
+    def cost(step):
+        moved = factor @ (offset + step)
+        return (motion @ step - ways.flatten()).square().sum() + share * (
+            step.square().sum() + moved.square().sum()
         )
-        for i in range(2)
-    ]
-    torch.testing.assert_close(both, each[0] + each[1])
 
-
-def test_the_side_that_is_held_has_no_gradient():
-    features = torch.randn(1, 4, 16, 16, requires_grad=True)
-    handle, target = torch.tensor([[3.0, 8.0]]), torch.tensor([[13.0, 8.0]])
-    # A shift much longer than the disc parts the two sides.
-    loss = motion_supervision_loss(features, handle, target, DISC, step_length=8.0)
-    (gradient,) = torch.autograd.grad(loss, features)
-    assert not gradient[..., :8].any()
-    assert gradient[..., 10:12].any()
-
-
-def test_the_protected_area_is_what_the_mask_keeps():
-    mask = torch.zeros(1, 1, 8, 8)
-    mask[..., :4] = 1.0
-    mask[0, 0, 0, 6] = 1.0
-    protected = protected_area(mask, 4)
-    assert protected is not None
-    assert protected[0, 0].tolist() == [[0.0, 0.0, 1.0, 0.75]] + [[0.0, 0.0, 1.0, 1.0]] * 3
-
-
-def test_where_everything_may_move_nothing_is_protected():
-    assert protected_area(torch.ones(1, 1, 8, 8), 4) is None
-
-
-def test_the_protection_is_zero_on_the_first_features():
-    features = torch.randn(1, 3, 8, 8)
-    assert float(protection_loss(features, features, torch.ones(1, 1, 8, 8))) == 0.0
-
-
-@pytest.mark.parametrize("columns", [1, 3, 8])
-def test_the_protection_is_a_mean_over_what_is_protected(columns):
-    first, protected = torch.randn(1, 3, 8, 8), torch.zeros(1, 1, 8, 8)
-    protected[..., :columns] = 1.0
-    strayed = first + 0.5
-    strayed[..., columns:] += 7.0  # what may move counts for nothing
-    assert float(protection_loss(strayed, first, protected)) == pytest.approx(0.5, rel=1e-5)
-
-
-def test_a_part_in_its_place_is_held_without_a_pull():
-    features, place = torch.randn(1, 4, 16, 16), torch.tensor([[8.0, 7.0], [3.0, 3.0]])
-    discs = sample(features, place[:, None] + DISC)
-    assert holding_loss(features, place, DISC, discs).tolist() == [0.0, 0.0]
-
-
-def test_holding_counts_each_place_by_itself():
-    places = torch.tensor([[5.0, 8.0], [9.0, 4.0]])
-    discs = sample(ramp(), places[:, None] + DISC) + torch.tensor([0.5, -2.0])[:, None, None]
-    found = holding_loss(ramp(), places, DISC, discs)
-    torch.testing.assert_close(found, torch.tensor([0.5, 2.0]))
+    step = step_towards(
+        motion,
+        ways,
+        torch.ones(2).double(),
+        offset,
+        Protection(factor),
+        damping=damping,
+        longest=100.0,
+    ).requires_grad_()
+    (slope,) = torch.autograd.grad(cost(step), step)
+    assert float(slope.abs().max()) < 1e-9

@@ -5,18 +5,22 @@ import pytest
 from engine.drag.params import DragParams
 
 
-def test_the_defaults_are_the_papers_at_512_px():
+def test_the_radii_are_the_papers_at_512_px():
     params = DragParams()
     px_at_512 = 4.0  # a map of 128 px under an image of 512 px
-    assert params.step_length * px_at_512 == 1.0
     assert params.supervision_radius * px_at_512 == 3.0
     assert params.tracking_radius * px_at_512 == 12.0
-    assert params.mask_weight == 20.0 and params.step_budget == 300
+    assert params.sample_spacing * px_at_512 == 1.0
+
+
+def test_a_handle_is_searched_well_beyond_where_a_step_may_take_it():
+    params = DragParams()
+    assert 2.0 * params.step_length <= params.tracking_radius
 
 
 @pytest.mark.parametrize(
     "name",
-    sorted({f.name for f in dataclasses.fields(DragParams)} - {"mask_weight", "holds_features"}),
+    sorted({f.name for f in dataclasses.fields(DragParams)} - {"mask_weight"}),
 )
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_a_length_rate_or_count_is_above_zero(name, value):
