@@ -11,20 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.marks import NAMES, KeypointMarks, Marks, UpperLids, keypoints_of
+from benchmarks.marks import NAMES, POSE, KeypointMarks, Marks, UpperLids, keypoints_of
 from training.keypoints import KeypointDetector
 from training.pictures import FACTORS, KEYPOINTS, draw, factors_from_z
-
-POSE = (
-    "yaw",
-    "pitch",
-    "mouth_open",
-    "brow_height",
-    "ear_length",
-    "ear_spread",
-    "head_width",
-)
-"""The factors that move keypoints."""
 
 SHORTEST_WAY = 0.03
 """Mean way of a case's handles, share of the picture: below it there is nothing to drag."""
@@ -122,7 +111,7 @@ def edit_cases(
             if not names:
                 continue
             marks = KeypointMarks(names, detector)
-        case = _case(z, after, marks, size)
+        case = case_of(z, after, marks, size)
         if case is not None:
             yield case
             count -= 1
@@ -132,7 +121,7 @@ def pair_cases(
     count: int,
     size: int,
     *,
-    handles: int,
+    handles: int | None,
     z_dim: int,
     detector: KeypointDetector,
     seed: int = 11,
@@ -140,8 +129,8 @@ def pair_cases(
     """Gives so many pairs of poses, the same for the same seed.
 
     Two z are drawn; the first head takes on the second one's pose and keeps its colours. Of the
-    keypoints that show in both drawings as many as are asked for are chosen by chance. A pair whose
-    handles have less than `SHORTEST_WAY` to go is drawn anew.
+    keypoints that show in both drawings as many as are asked for are chosen by chance; None takes
+    all of them. A pair whose handles have less than `SHORTEST_WAY` to go is drawn anew.
     """
     source = torch.Generator().manual_seed(seed)
     columns = [NAMES.index(name) for name in POSE]
@@ -155,9 +144,9 @@ def pair_cases(
         chosen = [KEYPOINTS[i] for i in order if KEYPOINTS[i] in seen][:handles]
         marks = KeypointMarks(chosen, detector)
         way = (marks.true(after) - marks.true(before)).norm(dim=1).mean()
-        if len(chosen) < handles or float(way) < SHORTEST_WAY:
+        if len(chosen) < (handles or 1) or float(way) < SHORTEST_WAY:
             continue
-        case = _case(z[:1], after, marks, size)
+        case = case_of(z[:1], after, marks, size)
         if case is not None:
             yield case
             count -= 1
@@ -198,8 +187,9 @@ def z_with(z: Tensor, factors: Tensor) -> Tensor | None:
     return torch.cat([told, rest * room**0.5 / rest.norm()], dim=1)
 
 
-def _case(z: Tensor, after: Tensor, marks: Marks, size: int) -> Case | None:
-    """Gives the case; None where no latent has the factors of its second drawing."""
+def case_of(z: Tensor, after: Tensor, marks: Marks, size: int) -> Case | None:
+    """Gives the case of a latent's head that takes on factors (1, F); None where no latent has
+    them."""
     before, z_after = factors_from_z(z), z_with(z, after)
     if z_after is None:
         return None

@@ -15,6 +15,18 @@ from training.pictures import FACTORS, HEAD_CENTRE, HEAD_RADIUS, KEYPOINTS, draw
 
 NAMES = [factor.name for factor in FACTORS]
 
+POSE = (
+    "yaw",
+    "pitch",
+    "mouth_open",
+    "brow_height",
+    "ear_length",
+    "ear_spread",
+    "head_width",
+)
+"""The factors that move keypoints."""
+
+_POSE_STEPS = 8
 _EYES = [KEYPOINTS.index(name) for name in ("eye_left", "eye_right")]
 _OPENINGS = 33  # drawn eyes that a render's are compared with
 _REACH = 0.09  # half the side of what is compared, share of the picture
@@ -65,10 +77,10 @@ class UpperLids:
 
     def true(self, factors: Tensor) -> Tensor:
         """Gives (2, 2), frame coordinates, in the drawing of factors (1, F)."""
-        value = dict(zip(NAMES, factors[0].tolist(), strict=True))
+        value = named(factors)
         y = -0.10 - (0.035 + 0.185 * value["eye_open"] * value["eye_size"])
         places = torch.tensor([[x, y, (1.0 - x * x - y * y) ** 0.5] for x in (-0.40, 0.40)])
-        return _turned(places, value)
+        return turned(places, value)
 
     def found(self, render: Tensor) -> Tensor:
         """Gives (2, 2), frame coordinates, in a render (1, 3, S, S) in [0, 1]."""
@@ -84,6 +96,53 @@ class UpperLids:
         return eyes + lids - drawing.keypoints[nearest, _EYES]
 
 
+class SurfaceMarks:
+    """Points painted on the ball of the head.
+
+    No detector was trained for them. The head's pose follows from its keypoints, though, and where
+    a point of its surface then is follows from the pose.
+
+    Args:
+        places: (K, 3), on the unit ball, head coordinates.
+        factors: (1, F), the head that is dragged, from whose pose a render's is sought.
+        detector: finds the keypoints.
+    """
+
+    def __init__(self, places: Tensor, factors: Tensor, detector: KeypointDetector) -> None:
+        self.places, self.factors, self.detector = places, factors, detector
+
+    def true(self, factors: Tensor) -> Tensor:
+        """Gives (K, 2), frame coordinates, in the drawing of factors (1, F)."""
+        return turned(self.places, named(factors))
+
+    def found(self, render: Tensor) -> Tensor:
+        """Gives (K, 2), frame coordinates, in a render (1, 3, S, S) in [0, 1]."""
+        return self.true(posed_like(find_keypoints(self.detector, render)[0], self.factors))
+
+
+def posed_like(keypoints: Tensor, factors: Tensor) -> Tensor:
+    """Gives the factors (1, F) whose keypoints are nearest to some (K, 2), by Gauss and Newton's
+    steps in the pose alone, from a pose that is not too far."""
+    columns = [NAMES.index(name) for name in POSE]
+    low, high = (torch.tensor([getattr(FACTORS[c], e) for c in columns]) for e in ("low", "high"))
+    found, nudge = factors.clone(), 1e-3 * (high - low)
+    for _ in range(_POSE_STEPS):
+        tried = found.repeat(1 + len(POSE), 1)
+        tried[torch.arange(1, len(tried)), columns] += nudge
+        seen = draw(tried, 16).keypoints.flatten(1)  # (1 + P, 2 K)
+        slopes = (seen[1:] - seen[0]) / 1e-3  # (P, 2 K), for the whole range of a factor
+        # The least damping keeps what no keypoint tells, as the spread of ears of no length.
+        normal = slopes @ slopes.T + 1e-4 * torch.eye(len(POSE))
+        step = torch.linalg.solve(normal, slopes @ (keypoints.flatten() - seen[0]))
+        found[0, columns] = (found[0, columns] + step * (high - low)).clamp(low, high)
+    return found
+
+
+def named(factors: Tensor) -> dict[str, float]:
+    """Gives factors (1, F) by their names."""
+    return dict(zip(NAMES, factors[0].tolist(), strict=True))
+
+
 def keypoints_of(factors: Tensor) -> Tensor:
     """Gives all keypoints (K, 2), frame coordinates, of factors (1, F)."""
     return draw(factors, 16).keypoints[0]
@@ -97,7 +156,7 @@ def _patches(images: Tensor, eyes: Tensor) -> Tensor:
     return torch.stack([sample(i[None], p) for i, p in zip(images, places, strict=True)])
 
 
-def _turned(places: Tensor, value: dict[str, float]) -> Tensor:
+def turned(places: Tensor, value: dict[str, float]) -> Tensor:
     """Gives points (K, 3) of the unit head, turned and seen from the front: (K, 2), frame."""
     yaw, pitch = torch.tensor(value["yaw"]), torch.tensor(value["pitch"])
     x, y, z = places.unbind(1)

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from benchmarks.marks import NAMES, KeypointMarks, UpperLids
+from benchmarks.marks import (
+    NAMES,
+    KeypointMarks,
+    SurfaceMarks,
+    UpperLids,
+    keypoints_of,
+    posed_like,
+)
 from training.keypoints import load_detector
 from training.pictures import draw, middle_factors
 
@@ -51,3 +58,18 @@ def test_a_head_that_moved_takes_its_lids_along(detector):
     shifted = torch.roll(draw(factors(), 96).images, 6, dims=3)
     way = marks.found(shifted) - marks.found(draw(factors(), 96).images)
     torch.testing.assert_close(way, torch.tensor([[6 / 96, 0.0]] * 2), atol=0.012, rtol=0.0)
+
+
+@pytest.mark.parametrize("pose", [{"yaw": 0.5, "mouth_open": 1.0}, {"pitch": -0.3}])
+def test_points_of_the_surface_are_found_where_they_turned_to(detector, pose):
+    places = torch.nn.functional.normalize(torch.tensor([[0.0, -0.6, 0.8], [0.4, 0.6, 0.7]]), dim=1)
+    marks = SurfaceMarks(places, factors(), detector)
+    found = marks.found(draw(factors(**pose), 96).images)
+    assert float((found - marks.true(factors(**pose))).norm(dim=1).max()) < 0.015
+    assert float((found - marks.true(factors())).norm(dim=1).max()) > 0.04
+
+
+def test_a_pose_is_told_by_its_keypoints():
+    changed = factors(yaw=0.4, pitch=-0.2, ear_length=1.0, brow_height=0.1)
+    found = posed_like(keypoints_of(changed), factors())
+    torch.testing.assert_close(found, changed, atol=5e-3, rtol=0.0)
