@@ -1,6 +1,6 @@
 """The edit as a layer: only what changed, only where the mask lets it, and nothing else at all.
 
-The render after the drag is laid over the window, masked and feathered. Pixels with alpha 0 are
+The picture after the drag is laid over the window, masked and feathered. Pixels with alpha 0 are
 not drawn by the host, so what is outside the mask stays as it was, byte for byte.
 """
 
@@ -11,7 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.flow import Flow
 from engine.images import Pixels, blur, from_generator, resize, uint8_pixels, unit_tensor
+from engine.transport import carried_edit
 
 _CHANGE_SEEN = (
     0.02,
@@ -36,7 +38,11 @@ class LayerPatch:
 
 
 def edit_layer(
-    window: Pixels, before: Tensor, after: Tensor, editable_mask: Pixels | None
+    window: Pixels,
+    before: Tensor,
+    after: Tensor,
+    editable_mask: Pixels | None,
+    flow: Flow | None = None,
 ) -> Pixels:
     """Gives the edit as a layer of the window's size.
 
@@ -45,6 +51,8 @@ def edit_layer(
         before: (1, 3, S, S), the generator's render of the picture.
         after: (1, 3, S, S), its render after the drag.
         editable_mask: (H, W), uint8, 255 = may move; None: all may.
+        flow: between the renders, along which the window's own detail is carried; None for the
+            render alone, which is quick and soft.
 
     Returns:
         (H, W, 4), uint8, straight alpha; alpha is 0 where the mask is, and never above mask or
@@ -58,8 +66,11 @@ def edit_layer(
     if editable_mask is not None:
         allowed = unit_tensor(editable_mask)
     alpha = change * _feathered_inwards(allowed, _FEATHER_SHARE * side)
-    alpha = alpha * unit_tensor(window)[:, 3:]
+    planes = unit_tensor(window)
+    alpha = alpha * planes[:, 3:]
     colour = resize(after, (height, width))
+    if flow is not None:
+        colour = carried_edit(planes, before, after, flow)
     layer = uint8_pixels(torch.cat([colour, alpha], dim=1))
     layer[layer[:, :, 3] == 0] = 0
     return layer

@@ -22,6 +22,7 @@ from engine.drag.handle_hint import TRACKABLE, place_hint
 from engine.drag.loop import DragSpace, principal_axes
 from engine.drag.params import DragParams
 from engine.errors import SnapshotError
+from engine.flow import Flow, flow_between
 from engine.geometry import Point, PointPair, to_points, to_tensor
 from engine.history import Entry, History
 from engine.images import Pixels, resize, uint8_pixels, unit_tensor
@@ -32,6 +33,7 @@ from engine.snapshot import Snapshot
 from engine.window import to_generator_frame
 
 PREVIEW_SIZE_PX = 384
+FLOW_SIZE_PX = 128  # finest map of which the flow is read off beside the dragged one
 AXES_SAMPLES = 4096  # w that the axes of a search and of a drag are read off
 
 
@@ -107,6 +109,7 @@ class EditingSession:
         self._finished: History | None = None
         self._running: RunningDrag | None = None
         self._before: Tensor | None = None
+        self._last_flow: tuple[Tensor, Flow] | None = None
 
     @property
     def is_inverted(self) -> bool:
@@ -375,7 +378,9 @@ class EditingSession:
     @told_device_failures()
     def layer(self) -> Pixels:
         """Gives the edit so far as a layer of the window's size: (H, W, 4), uint8."""
-        return edit_layer(self._window, self._render_before(), self._render(), self._mask)
+        return edit_layer(
+            self._window, self._render_before(), self._render(), self._mask, self._flow()
+        )
 
     def result(self) -> LayerPatch:
         """Gives the edit so far as a layer, cut to what is visible, with its offset in the
@@ -385,25 +390,31 @@ class EditingSession:
     @told_device_failures()
     def preview(self) -> Pixels:
         """Gives the window with the edit so far on white, at most `PREVIEW_SIZE_PX` large:
-        (s, s, 3), uint8."""
+        (s, s, 3), uint8.
+
+        While a drag goes on it is the render alone: to carry the picture's own detail along takes
+        as long as some steps. At its end it is what `layer` gives.
+        """
         ground, window, mask = self._preview_window
         if not self.is_inverted:
             return ground[:, :, :3]
-        layer = edit_layer(window, self._render_before(), self._render(), mask)
+        is_on_its_way = self._running is not None and not self._running.has_ended
+        flow = None if is_on_its_way else self._flow()
+        layer = edit_layer(window, self._render_before(), self._render(), mask, flow)
         return lay_over(ground, layer)[:, :, :3]
 
     @cached_property
     def _preview_window(self) -> tuple[Pixels, Pixels, Pixels | None]:
         """The window on white, the same with its alpha, and the mask, all of the preview's size."""
         side = min(PREVIEW_SIZE_PX, self._window.shape[0])
-
-        def small(pixels: Pixels) -> Pixels:
-            return uint8_pixels(resize(unit_tensor(pixels), (side, side)))
-
-        # Flat before it is resized: what hides under alpha 0 must not bleed into its neighbours.
-        ground = small(lay_over(np.full_like(self._window, 255), self._window))
-        window = np.concatenate([ground[:, :, :3], small(self._window[:, :, 3])], axis=2)
-        return ground, window, None if self._mask is None else small(self._mask)[:, :, 0]
+        planes = unit_tensor(self._window)  # (1, 4, H, W)
+        # Resized by its opacity: what hides under alpha 0 must not bleed into its neighbours.
+        opacity = resize(planes[:, 3:], (side, side))
+        colour = resize(planes[:, :3] * planes[:, 3:], (side, side)) / opacity.clamp(min=1e-3)
+        window = uint8_pixels(torch.cat([colour, opacity], dim=1))
+        ground = lay_over(np.full_like(window, 255), window)
+        mask = None if self._mask is None else resize(unit_tensor(self._mask), (side, side))
+        return ground, window, None if mask is None else uint8_pixels(mask)[:, :, 0]
 
     # ------------------------------------------------------------------------------------------
 
@@ -475,7 +486,27 @@ class EditingSession:
     def _set_pivot(self, w_pivot: Tensor) -> None:
         base = w_pivot[:, None].repeat(1, self._generator.num_ws, 1)
         self._finished = History(base=base)
-        self._before = None
+        self._before, self._last_flow = None, None
+
+    @torch.no_grad()
+    def _flow(self) -> Flow | None:
+        """Gives the flow from the picture before any drag to the present; None before a drag."""
+        base, present = self._history.base, self.w_plus
+        if torch.equal(base, present):
+            return None
+        if self._last_flow is None or not torch.equal(self._last_flow[0], present):
+            before, after = (
+                [self._generator.features(w.unbind(1), block).cpu() for block in self._flow_blocks]
+                for w in (base, present)
+            )
+            self._last_flow = present, flow_between(before, after)
+        return self._last_flow[1]
+
+    @property
+    def _flow_blocks(self) -> list[int]:
+        """The blocks that the flow is read off: the dragged one, and finer ones that are small."""
+        block, finest = self._space.block, min(FLOW_SIZE_PX, self._generator.resolution)
+        return [block, *(size for size in (2 * block, 4 * block) if size <= finest)]
 
     @torch.no_grad()
     def _render(self) -> Tensor:
