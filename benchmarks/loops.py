@@ -16,6 +16,7 @@ from torch import Tensor
 
 import engine.drag
 import engine.generator
+import engine.inversion
 from benchmarks import fused_stylegan2, reference
 from benchmarks.fused_stylegan2 import FusedGenerator
 from benchmarks.reference import ReferenceDrag, ReferenceParams
@@ -130,9 +131,12 @@ LOOPS: dict[str, Loop] = {"reference": reference_loop, "ours": our_loop}
 
 @cache
 def version(name: str) -> str:
-    """Gives a digest of the code that makes a loop: figures of another version are not its own."""
+    """Gives a digest of the code that makes a loop, or "inversion": figures of another version are
+    not its own."""
     if name == "reference":
         return _digest([Path(str(reference.__file__)), Path(str(fused_stylegan2.__file__))])
+    if name == "inversion":
+        return _digest(_sources(engine.inversion.__path__, engine.generator.__path__))
     return _digest(_sources(engine.drag.__path__, engine.generator.__path__))
 
 

@@ -66,6 +66,12 @@ def drag_space(model: LoadedModel) -> DragSpace:
     )
 
 
+def flow_blocks(dragged: int, resolution: int) -> list[int]:
+    """Gives the blocks that a flow is read off: the dragged one, and finer ones that are small."""
+    finest = min(FLOW_SIZE_PX, resolution)
+    return [dragged, *(size for size in (2 * dragged, 4 * dragged) if size <= finest)]
+
+
 class EditingSession:
     """A window of an artist's layer and its latent.
 
@@ -494,19 +500,14 @@ class EditingSession:
         base, present = self._history.base, self.w_plus
         if torch.equal(base, present):
             return None
+        blocks = flow_blocks(self._space.block, self._generator.resolution)
         if self._last_flow is None or not torch.equal(self._last_flow[0], present):
             before, after = (
-                [self._generator.features(w.unbind(1), block).cpu() for block in self._flow_blocks]
+                [self._generator.features(w.unbind(1), block).cpu() for block in blocks]
                 for w in (base, present)
             )
             self._last_flow = present, flow_between(before, after)
         return self._last_flow[1]
-
-    @property
-    def _flow_blocks(self) -> list[int]:
-        """The blocks that the flow is read off: the dragged one, and finer ones that are small."""
-        block, finest = self._space.block, min(FLOW_SIZE_PX, self._generator.resolution)
-        return [block, *(size for size in (2 * block, 4 * block) if size <= finest)]
 
     @torch.no_grad()
     def _render(self) -> Tensor:
