@@ -292,10 +292,12 @@ class Drag(Iterator[DragStep]):
 
     def _update(self) -> None:
         """Takes the step that moves each handle a little towards its target."""
+        ways = self._targets - self._handles  # (K, 2)
+        far = ways.norm(dim=1, keepdim=True).clamp(min=self._params.step_length)
         offset = self._rows.offset
         step = step_towards(
             handle_motion(self._features, self._handles, self._disc, offset),
-            self._wanted(),
+            ways * (self._params.step_length / far),
             self._confidences,
             offset.detach().flatten(),
             self._protection,
@@ -303,20 +305,6 @@ class Drag(Iterator[DragStep]):
             longest=self._params.longest_step,
         )
         self._rows.move(step)
-
-    def _wanted(self) -> Tensor:
-        """Gives how the handles shall move, (K, 2): straight to their targets, none farther than
-        a step, and all by the same share of their ways, so that they arrive together."""
-        ways = self._targets - self._handles
-        lengths = ways.norm(dim=1, keepdim=True)  # (K, 1)
-        # The others do not wait for a pin, nor for a handle that is lost.
-        waits = (~self._is_pin & (self._confidences > _LOST))[:, None]
-        longest = lengths.where(waits, torch.zeros_like(lengths)).amax()
-        share = self._params.step_length / lengths.where(~waits, longest).clamp(min=1e-12)
-        wanted = ways * share.clamp(min=_LEAST_SHARE, max=1.0)
-        too_far = wanted.norm(dim=1, keepdim=True) / self._params.step_length
-        step: Tensor = wanted / too_far.clamp(min=1.0)
-        return step
 
 
 class _MovedRows:
@@ -381,7 +369,3 @@ def _check_points(handles: Tensor, targets: Tensor) -> None:
             f"handles and targets must be (K, 2) with K > 0, got {tuple(handles.shape)} and "
             f"{tuple(targets.shape)}"
         )
-
-
-_LOST = 0.05  # a handle that is found with less confidence may be anywhere
-_LEAST_SHARE = 0.2  # of its way that a handle goes in a step, however far another has to go

@@ -73,7 +73,7 @@ def step_towards(
         confidences: (K,), in [0, 1]; a handle that was hardly found counts less.
         offset: (U,), the present u.
         protection: of what shall stay.
-        damping: l, as a share of the mean square of the median handle's motion.
+        damping: l, as a share of the mean square of the motion.
         longest: longest step, in standard deviations.
 
     Returns:
@@ -82,9 +82,7 @@ def step_towards(
     weights = confidences.clamp(min=_LEAST_WEIGHT).repeat_interleave(2)  # (2K,)
     motion = motion * weights[:, None]
     ways = ways.flatten() * weights  # (2K,)
-    # The median: a handle on a nearly flat place seems to move far for nothing.
-    squares = motion.square().sum(dim=1).view(-1, 2).mean(dim=1)  # (K,)
-    damped = damping * squares.median() + 1e-12
+    damped = damping * motion.square().sum(dim=1).mean() + 1e-12
     # With S = 1 + M and c = u - S^-1 u, what is minimised is |J (du + c) - (b + J c)|^2 +
     # l (du + c)^T S (du + c): a plain damped problem for du + c.
     eased = protection.eased(motion)  # (2K, U), J S^-1

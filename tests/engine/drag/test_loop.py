@@ -358,22 +358,3 @@ def test_a_point_pinned_on_its_way_is_held_where_it_was_then():
     for step in steps:
         assert float((second_blob(step) + 0.8 * step.w_plus[0, 0] - here).norm()) < 0.4
     assert step.end_reason is EndReason.REACHED
-
-
-def test_handles_with_ways_of_different_lengths_arrive_together():
-    pairs = ((FIRST, (9.0, 5.0)), (SECOND, (11.0, 9.0)))
-    for step in itertools.islice(run(pairs=pairs), 1, 4):
-        first, second = step.w_plus[0, :2].norm(dim=1)
-        assert float(first / second) == pytest.approx(2.0, rel=0.2)
-
-
-@pytest.mark.parametrize("place", [(0.5, 15.9), (15.9, 0.0)])
-def test_none_waits_for_a_handle_of_which_nothing_is_known(place):
-    lost = list(itertools.islice(run(pairs=((FIRST, TARGET), (place, (8.0, 8.0)))), 16))[-1]
-    assert float((first_blob(lost) - torch.tensor(TARGET)).norm()) < 0.6
-
-
-def test_a_drag_is_the_same_each_time():
-    mask = mask_around_the_first()
-    for ours, theirs in zip(run(mask=mask), run(mask=mask), strict=True):
-        assert torch.equal(ours.w_plus, theirs.w_plus)
