@@ -11,7 +11,7 @@ from engine.checkpoints.catalogue import LoadedModel
 from engine.drag.loop import drag
 from engine.drag.params import DragParams
 from engine.images import from_generator, to_generator, uint8_pixels
-from engine.inversion.projection import invert
+from engine.inversion.projection import project
 from engine.session import drag_space
 from engine.window import WindowImage
 
@@ -59,7 +59,7 @@ def inverted_w(model: LoadedModel, case: Case) -> Tensor:
         image=to_generator(case.picture), opacity=torch.ones_like(case.picture[:, :1])
     )
     axes = drag_space(model).axes
-    *_, last = invert(model.generator, window, axes=axes, encoder=model.encoder)
+    *_, last = project(model.generator, window, axes=axes, encoder=model.encoder)
     return last.w_pivot
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.images import from_generator, to_generator
 from engine.inversion.encoder import Encoder
-from engine.inversion.projection import InversionParams, invert
+from engine.inversion.projection import ProjectionParams, project
 from engine.session import drag_space
 from engine.window import WindowImage
 from training.pictures import draw, factors_from_z
@@ -52,13 +52,17 @@ def subjects(count: int, *, size: int, z_dim: int) -> Iterator[tuple[Tensor, Ten
 
 
 def inverted(
-    model: LoadedModel, z: Tensor, picture: Tensor, encoder: Encoder | None, params: InversionParams
+    model: LoadedModel,
+    z: Tensor,
+    picture: Tensor,
+    encoder: Encoder | None,
+    params: ProjectionParams,
 ) -> Inverted:
     """Inverts one drawing and measures what is found."""
     generator, info, axes = model.generator, model.info, drag_space(model).axes
     window = WindowImage(image=to_generator(picture), opacity=torch.ones_like(picture[:, :1]))
     began = time.process_time()
-    *_, last = invert(generator, window, axes=axes, encoder=encoder, params=params)
+    *_, last = project(generator, window, axes=axes, encoder=encoder, params=params)
     seconds = time.process_time() - began
     with torch.no_grad():
         render = from_generator(generator.render([last.w_pivot] * generator.num_ws))
@@ -75,11 +79,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="default")
     parser.add_argument("--count", type=int, default=12, help="drawings")
-    parser.add_argument("--encoder-steps", type=int, default=InversionParams().encoder_steps)
+    parser.add_argument("--encoder-steps", type=int, default=ProjectionParams().encoder_steps)
     arguments = parser.parse_args()
     model, params = (
         load_generator(arguments.model),
-        InversionParams(encoder_steps=arguments.encoder_steps),
+        ProjectionParams(encoder_steps=arguments.encoder_steps),
     )
     drawings = list(
         subjects(arguments.count, size=model.generator.resolution, z_dim=model.info.z_dim)

@@ -27,7 +27,8 @@ from engine.geometry import Point, PointPair, to_points, to_tensor
 from engine.history import Entry, History
 from engine.images import Pixels, resize, uint8_pixels, unit_tensor
 from engine.inversion.cache import InversionCache, inversion_key
-from engine.inversion.projection import InversionParams, InversionStep, invert
+from engine.inversion.match import Match, match_of
+from engine.inversion.stages import InversionParams, InversionStep, invert
 from engine.running_drag import DragStep, RunningDrag
 from engine.snapshot import Snapshot
 from engine.window import to_generator_frame
@@ -127,6 +128,15 @@ class EditingSession:
         """The latent that is shown, (1, num_ws, w_dim); of a drag that runs its best step's."""
         return self._history.w_plus
 
+    @property
+    def match(self) -> Match:
+        """How well the model can draw the window.
+
+        Raises:
+            ValueError: the picture has no latent yet.
+        """
+        return match_of(self._generator, self._history.base, self._picture)
+
     def invert(self, params: InversionParams | None = None) -> Iterator[InversionStep]:
         """Searches the window's latent; each step's best is kept, so stopping early is allowed.
 
@@ -142,27 +152,32 @@ class EditingSession:
         key = inversion_key(self._window, self._model_sha256, params)
         found = self._inversions.find(key)
         if found is not None:
-            self._set_pivot(found.w_pivot.to(self._device))
+            self._set_base(found.w_plus)
             yield found
             return
         steps = invert(
             self._generator,
             self._picture,
             axes=self._space.axes,
+            shared_rows=self._space.rows,
             encoder=self._encoder,
             params=params,
         )
         with told_device_failures():
             for step in steps:
-                self._set_pivot(step.w_pivot)
+                self._set_base(step.w_plus)
                 if step.step_index == step.step_budget:
                     self._inversions.keep(key, step)
                 yield step
 
     def set_pivot(self, w_pivot: Tensor) -> None:
         """Begins from a known latent (1, w_dim) instead of inverting; the history begins anew."""
+        self.set_latent(w_pivot[:, None].repeat(1, self._generator.num_ws, 1))
+
+    def set_latent(self, w_plus: Tensor) -> None:
+        """As `set_pivot`, for a latent whose rows differ, (1, num_ws, w_dim)."""
         self._refuse_while_running("setting a latent")
-        self._set_pivot(w_pivot.to(self._device))
+        self._set_base(w_plus)
 
     def drag(
         self,
@@ -489,9 +504,8 @@ class EditingSession:
             window_side=self._window.shape[0],
         )
 
-    def _set_pivot(self, w_pivot: Tensor) -> None:
-        base = w_pivot[:, None].repeat(1, self._generator.num_ws, 1)
-        self._finished = History(base=base)
+    def _set_base(self, w_plus: Tensor) -> None:
+        self._finished = History(base=w_plus.to(self._device))
         self._before, self._last_flow = None, None
 
     @torch.no_grad()

@@ -17,12 +17,13 @@ from safetensors.torch import save as serialise_safetensors
 
 from engine.files import write_whole
 from engine.images import Pixels
-from engine.inversion.projection import InversionParams, InversionStep
+from engine.inversion.match import Match
+from engine.inversion.stages import InversionParams, InversionStep
 
 MOST_KEPT = 64
 MOST_FILES = 512
 
-_FORMAT = "draglayer.inversion.1"  # to be counted up when the search comes to give something else
+_FORMAT = "draglayer.inversion.2"  # to be counted up when the search comes to give something else
 
 
 def inversion_key(window: Pixels, weights_sha256: str, params: InversionParams) -> str:
@@ -42,7 +43,7 @@ class InversionCache:
     """The last steps of finished inversions: the `MOST_KEPT` used last in memory, and, where a
     folder is given, the `MOST_FILES` newest as files in it.
 
-    A 1024 px model's latent is 2 kB, so neither grows large.
+    A 1024 px model's latent is 37 kB, so neither grows large.
 
     Args:
         folder: of the files, made when it is needed; None to keep nothing beyond this process.
@@ -64,7 +65,7 @@ class InversionCache:
 
         A folder that cannot be written is passed over: a cache is a convenience.
         """
-        last = replace(last, w_pivot=last.w_pivot.detach().cpu())
+        last = replace(last, w_plus=last.w_plus.detach().cpu())
         self._hold(key, last)
         if self._folder is not None:
             try:
@@ -102,8 +103,12 @@ class InversionCache:
 
 
 def _document(last: InversionStep) -> bytes:
-    facts = {"step_budget": last.step_budget, "loss": last.loss}
-    return serialise_safetensors({"w_pivot": last.w_pivot}, {_FORMAT: json.dumps(facts)})
+    facts = {
+        "step_budget": last.step_budget,
+        "loss": last.loss,
+        "match": None if last.match is None else last.match.share,
+    }
+    return serialise_safetensors({"w_plus": last.w_plus}, {_FORMAT: json.dumps(facts)})
 
 
 def _parsed(content: bytes) -> InversionStep:
@@ -112,12 +117,16 @@ def _parsed(content: bytes) -> InversionStep:
     Raises:
         SafetensorError, KeyError, TypeError, ValueError: it is damaged or of another kind.
     """
-    w_pivot = parse_safetensors(content)["w_pivot"]
+    w_plus = parse_safetensors(content)["w_plus"]
     length = int.from_bytes(content[:8], "little")
     facts = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_FORMAT])
-    if w_pivot.ndim != 2 or w_pivot.dtype != torch.float32 or not bool(w_pivot.isfinite().all()):
+    if w_plus.ndim != 3 or w_plus.dtype != torch.float32 or not bool(w_plus.isfinite().all()):
         raise ValueError("a latent is made of finite float32")
-    budget = int(facts["step_budget"])
+    budget, share = int(facts["step_budget"]), facts["match"]
     return InversionStep(
-        step_index=budget, step_budget=budget, loss=float(facts["loss"]), w_pivot=w_pivot
+        step_index=budget,
+        step_budget=budget,
+        loss=float(facts["loss"]),
+        w_plus=w_plus,
+        match=None if share is None else Match(share=float(share)),
     )

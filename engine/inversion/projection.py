@@ -1,12 +1,13 @@
 """Picture to w: an encoder's guess or the best of some hundred samples, then optimisation.
 
-The search stays in W, the space that the mapping network fills: a drag needs a latent that edits
+This search stays in W, the space that the mapping network fills: a drag needs a latent that edits
 well more than one that paints each pixel (Tov et al. 2021, "Designing an Encoder for StyleGAN
 Image Manipulation").
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -19,8 +20,8 @@ from engine.window import WindowImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InversionParams:
-    """How a picture is inverted.
+class ProjectionParams:
+    """How a picture's w is searched.
 
     Attributes:
         samples: random w that are compared with the picture before the search.
@@ -46,10 +47,15 @@ class InversionParams:
         """How many steps the whole search takes."""
         return self.start_steps + self.steps
 
+    @property
+    def from_encoder(self) -> Self:
+        """The same search where it begins at an encoder's guess."""
+        return replace(self, start_steps=0, steps=self.encoder_steps)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InversionStep:
-    """One step of an inversion.
+class ProjectionStep:
+    """One step of a search.
 
     Attributes:
         step_index: 0 for the encoder's guess or the best sample.
@@ -64,14 +70,14 @@ class InversionStep:
     w_pivot: Tensor
 
 
-def invert(
+def project(
     generator: GeneratorProtocol,
     window: WindowImage,
     *,
     axes: Tensor,
     encoder: Encoder | None = None,
-    params: InversionParams | None = None,
-) -> Iterator[InversionStep]:
+    params: ProjectionParams | None = None,
+) -> Iterator[ProjectionStep]:
     """Searches the w whose render is nearest to the window.
 
     Args:
@@ -88,11 +94,11 @@ def invert(
     Raises:
         InversionDiverged: the search left the range of numbers.
     """
-    params = params or InversionParams()
+    params = params or ProjectionParams()
     if encoder is None:
         w = _best_samples(generator, window, params)
     else:
-        params = replace(params, start_steps=0, steps=params.encoder_steps)
+        params = params.from_encoder
         w = _guess(generator, window, encoder)
     best_w, best_loss = w[:1], float(_distance(generator, w[:1], window)[0])
     yield _record(0, params, best_loss, best_w)
@@ -111,8 +117,8 @@ def invert(
         yield _record(step_index, params, best_loss, best_w)
 
 
-def _record(index: int, params: InversionParams, loss: float, w: Tensor) -> InversionStep:
-    return InversionStep(
+def _record(index: int, params: ProjectionParams, loss: float, w: Tensor) -> ProjectionStep:
+    return ProjectionStep(
         step_index=index, step_budget=params.step_budget, loss=loss, w_pivot=w.clone()
     )
 
@@ -124,7 +130,7 @@ def _distance(generator: GeneratorProtocol, w: Tensor, window: WindowImage) -> T
 
 @torch.no_grad()
 def _best_samples(
-    generator: GeneratorProtocol, window: WindowImage, params: InversionParams
+    generator: GeneratorProtocol, window: WindowImage, params: ProjectionParams
 ) -> Tensor:
     """Gives the sampled w nearest to the picture, (starts, w_dim), the average w among the
     sampled."""
@@ -152,7 +158,7 @@ class _Search:
         window: WindowImage,
         w: Tensor,
         axes: Tensor,
-        params: InversionParams,
+        params: ProjectionParams,
     ) -> None:
         self.generator, self.window, self.axes, self.params = generator, window, axes, params
         self.first_w = w

@@ -19,7 +19,9 @@ from bridge_client.messages import CreateSession, EndEvent, ImageRef, JobKind, J
 from bridge_server.config import MIB
 from bridge_server.pools.thread import EngineApi, ThreadPool, import_engine
 from engine.inversion.cache import InversionCache
-from engine.inversion.projection import InversionParams, InversionStep
+from engine.inversion.projection import ProjectionParams
+from engine.inversion.refinement import RefinementParams
+from engine.inversion.stages import InversionParams, InversionStep
 from engine.session import EditingSession
 from tests.fakes.bridge import RunningBridge
 from tests.fakes.generator import trained_model
@@ -38,7 +40,12 @@ class HastySession(EditingSession):
     """Searches just long enough to have searched."""
 
     def invert(self, params: InversionParams | None = None) -> Iterator[InversionStep]:
-        return super().invert(InversionParams(samples=16, starts=2, start_steps=2, steps=2))
+        return super().invert(
+            InversionParams(
+                projection=ProjectionParams(samples=16, starts=2, start_steps=2, steps=2),
+                refinement=RefinementParams(steps=2),
+            )
+        )
 
 
 def load() -> EngineApi:

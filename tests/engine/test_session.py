@@ -17,13 +17,18 @@ from engine.geometry import Point, PointPair
 from engine.images import from_generator, resize, uint8_pixels
 from engine.inversion.cache import InversionCache
 from engine.inversion.encoder import Encoder, EncoderShape
-from engine.inversion.projection import InversionParams
+from engine.inversion.projection import ProjectionParams
+from engine.inversion.refinement import RefinementParams
+from engine.inversion.stages import InversionParams
 from engine.session import PREVIEW_SIZE_PX, EditingSession
 from engine.snapshot import Snapshot
 from tests.fakes.generator import seeded_weights, tiny_generator, tiny_info
 
 SIDE = 48
-BRIEF = InversionParams(samples=16, starts=2, start_steps=2, steps=4)
+BRIEF = InversionParams(
+    projection=ProjectionParams(samples=16, starts=2, start_steps=2, steps=4),
+    refinement=RefinementParams(steps=3),
+)
 LIVELY = DragParams(step_budget=8)
 PAIR = PointPair(handle=Point(20.0, 24.0), target=Point(32.0, 24.0))
 
@@ -64,9 +69,10 @@ def test_a_models_encoder_says_where_the_search_begins(model, window):
         encoder.to_w.weight.zero_()
         encoder.to_w.bias.copy_(model.generator.sample_w(1, seed=5)[0])  # the window's own
     knowing = dataclasses.replace(model, encoder=encoder.requires_grad_(False))
-    params = dataclasses.replace(BRIEF, encoder_steps=1)
+    projection = dataclasses.replace(BRIEF.projection, encoder_steps=1)
+    params = dataclasses.replace(BRIEF, projection=projection, refinement=None)
     steps = list(EditingSession(knowing, window, device="cpu").invert(params))
-    assert torch.equal(steps[0].w_pivot[0], encoder.to_w.bias)
+    assert torch.equal(steps[0].w_plus[0, 0], encoder.to_w.bias)
     assert [step.step_index for step in steps] == [0, 1]
 
 
@@ -79,7 +85,7 @@ def half_mask(side=SIDE):
 def test_a_picture_is_inverted_dragged_and_taken_as_a_layer(model, window):
     session = EditingSession(model, window, half_mask(), device="cpu")
     losses = [step.loss for step in session.invert(BRIEF)]
-    assert len(losses) == BRIEF.step_budget + 1 and losses[-1] <= losses[0]
+    assert len(losses) == BRIEF.step_budget(has_encoder=False) + 1 and losses[-1] <= losses[0]
     # Random weights have no part that moves alone: a weighty mask would hold everything.
     steps = list(session.drag([PAIR], params=replace(LIVELY, mask_weight=0.0)))
     assert steps[-1].end_reason is not None
@@ -526,13 +532,14 @@ def test_a_second_session_on_the_same_pixels_starts_at_once(model, window):
     *_, last = first.invert(BRIEF)
     (step,) = second.invert(BRIEF)
     assert (step.step_index, step.loss) == (last.step_budget, last.loss)
+    assert step.match == last.match == second.match
     assert torch.equal(first.w_plus, second.w_plus)
 
 
 def test_an_inversion_that_was_stopped_is_made_again(model, window):
     session = EditingSession(model, window, device="cpu")
     next(session.invert(BRIEF))
-    assert len(list(session.invert(BRIEF))) == BRIEF.step_budget + 1
+    assert len(list(session.invert(BRIEF))) == BRIEF.step_budget(has_encoder=False) + 1
 
 
 def test_a_hint_tells_a_place_near_the_handle_that_is_no_worse(session):
@@ -565,3 +572,19 @@ def test_a_hint_outside_the_window_or_before_the_inversion_is_refused(model, win
         session.handle_hint(Point(60.0, 1.0))
     with pytest.raises(ValueError, match=r"call invert\(\) first"):
         EditingSession(model, window, device="cpu").handle_hint(PAIR.handle)
+
+
+def test_a_match_is_told_of_a_picture_that_has_a_latent(model, window, session):
+    assert session.match.share == pytest.approx(1.0, abs=0.01)
+    with pytest.raises(ValueError, match=r"call invert\(\) first"):
+        _ = EditingSession(model, window, device="cpu").match
+
+
+def test_finer_rows_that_differ_are_dragged_and_restored(model, window):
+    session = EditingSession(model, window, device="cpu")
+    list(session.invert(BRIEF))
+    assert not torch.equal(session.w_plus[:, 0], session.w_plus[:, -1])
+    dragged(session, PAIR)
+    restored = EditingSession.restore(model, session.snapshot(), device="cpu")
+    assert torch.equal(restored.w_plus, session.w_plus)
+    assert np.array_equal(restored.layer(), session.layer())

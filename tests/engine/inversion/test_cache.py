@@ -1,6 +1,5 @@
 """What is kept, for how long, and what is never taken for it."""
 
-import dataclasses
 import os
 
 import numpy as np
@@ -8,7 +7,8 @@ import pytest
 import torch
 
 from engine.inversion.cache import MOST_FILES, MOST_KEPT, InversionCache, inversion_key
-from engine.inversion.projection import InversionParams, InversionStep
+from engine.inversion.match import Match
+from engine.inversion.stages import PROFILES, InversionParams, InversionStep
 
 PARAMS = InversionParams()
 WINDOW = np.zeros((4, 4, 4), np.uint8)
@@ -16,15 +16,20 @@ WINDOW = np.zeros((4, 4, 4), np.uint8)
 
 def last_step(value=1.0):
     return InversionStep(
-        step_index=9, step_budget=9, loss=0.25 + value, w_pivot=torch.full((1, 6), value)
+        step_index=9,
+        step_budget=9,
+        loss=0.25 + value,
+        w_plus=torch.full((1, 4, 6), value),
+        match=Match(share=0.7),
     )
 
 
 def is_same(found, expected):
     return (
         found is not None
-        and dataclasses.replace(found, w_pivot=expected.w_pivot) == expected
-        and torch.equal(found.w_pivot, expected.w_pivot)
+        and (found.step_index, found.loss, found.match)
+        == (expected.step_index, expected.loss, expected.match)
+        and torch.equal(found.w_plus, expected.w_plus)
     )
 
 
@@ -36,7 +41,7 @@ def test_the_key_is_of_pixels_model_and_parameters():
         inversion_key(other, "a", PARAMS),
         inversion_key(WINDOW.reshape(2, 8, 4), "a", PARAMS),
         inversion_key(WINDOW, "b", PARAMS),
-        inversion_key(WINDOW, "a", dataclasses.replace(PARAMS, steps=121)),
+        *(inversion_key(WINDOW, "a", params) for params in PROFILES.values() if params != PARAMS),
     ]
     assert len(set(keys)) == len(keys)
     assert keys[0] == inversion_key(WINDOW.copy(), "a", InversionParams())

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from engine.errors import InversionDiverged
-from engine.inversion.projection import InversionParams, invert
+from engine.inversion.projection import ProjectionParams, project
 from engine.window import WindowImage
 from tests.fakes.blobs import BlobGenerator
 from tests.fakes.generator import tiny_generator
 
-PARAMS = InversionParams(samples=64, starts=3, start_steps=10, steps=60)
+PARAMS = ProjectionParams(samples=64, starts=3, start_steps=10, steps=60)
 BRIEF = dataclasses.replace(PARAMS, start_steps=3, steps=5)
 AXES = 0.3 * torch.eye(12)
 
@@ -34,7 +34,7 @@ def picture(generator):
 
 @pytest.fixture(scope="module")
 def steps(generator, picture):
-    return list(invert(generator, picture, axes=AXES, params=PARAMS))
+    return list(project(generator, picture, axes=AXES, params=PARAMS))
 
 
 def test_the_latent_of_a_sampled_picture_is_found(generator, steps):
@@ -57,13 +57,13 @@ def test_the_first_step_is_the_best_sample(generator, picture, steps):
 
 
 def test_the_same_seed_finds_the_same(generator, picture):
-    once, again = (list(invert(generator, picture, axes=AXES, params=BRIEF))[-1] for _ in range(2))
+    once, again = (list(project(generator, picture, axes=AXES, params=BRIEF))[-1] for _ in range(2))
     assert torch.equal(once.w_pivot, again.w_pivot)
 
 
 def test_the_average_is_among_the_samples(generator):
     picture = window_of(generator, generator.w_avg[None])
-    step = next(invert(generator, picture, axes=AXES, params=PARAMS))
+    step = next(project(generator, picture, axes=AXES, params=PARAMS))
     assert torch.equal(step.w_pivot, generator.w_avg[None])
     assert step.loss == pytest.approx(0.0, abs=1e-6)
 
@@ -74,7 +74,7 @@ def test_transparent_parts_do_not_count(generator, picture):
     painted_over = picture.image.clone()
     painted_over[..., 16:] = 0.9
     ends = [
-        list(invert(generator, window, axes=AXES, params=BRIEF))[-1].w_pivot
+        list(project(generator, window, axes=AXES, params=BRIEF))[-1].w_pivot
         for window in (
             WindowImage(image=picture.image, opacity=opacity),
             WindowImage(image=painted_over, opacity=opacity),
@@ -84,7 +84,7 @@ def test_transparent_parts_do_not_count(generator, picture):
 
 
 def test_steps_already_told_are_not_changed_by_later_ones(generator, picture):
-    search = invert(generator, picture, axes=AXES, params=BRIEF)
+    search = project(generator, picture, axes=AXES, params=BRIEF)
     early = [next(search) for _ in range(3)]
     kept = [step.w_pivot.clone() for step in early]
     for _ in search:
@@ -97,7 +97,7 @@ def test_a_search_that_leaves_the_numbers_says_so():
     picture = WindowImage(image=torch.zeros(1, 3, 32, 32), opacity=torch.ones(1, 1, 32, 32))
     params = dataclasses.replace(BRIEF, samples=4, starts=2)
     with pytest.raises(InversionDiverged, match="select the whole head"):
-        list(invert(blind, picture, axes=torch.eye(blind.w_dim), params=params))
+        list(project(blind, picture, axes=torch.eye(blind.w_dim), params=params))
 
 
 class Knowing(torch.nn.Module):
@@ -113,7 +113,7 @@ class Knowing(torch.nn.Module):
 
 def test_a_search_begins_at_the_encoders_guess(generator, picture):
     guess = generator.sample_w(1, seed=77) + 0.05
-    steps = list(invert(generator, picture, axes=AXES, encoder=Knowing(guess), params=BRIEF))
+    steps = list(project(generator, picture, axes=AXES, encoder=Knowing(guess), params=BRIEF))
     assert torch.equal(steps[0].w_pivot, guess)
     assert [s.step_index for s in steps] == list(range(BRIEF.encoder_steps + 1))
     assert steps[-1].loss < 0.5 * steps[0].loss
@@ -121,5 +121,5 @@ def test_a_search_begins_at_the_encoders_guess(generator, picture):
 
 def test_a_guess_worse_than_the_average_is_not_followed(generator, picture):
     wild = Knowing(generator.w_avg[None] + 1e3)
-    step = next(invert(generator, picture, axes=AXES, encoder=wild, params=BRIEF))
+    step = next(project(generator, picture, axes=AXES, encoder=wild, params=BRIEF))
     assert torch.equal(step.w_pivot, generator.w_avg[None])
