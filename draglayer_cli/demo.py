@@ -1,6 +1,7 @@
 """`draglayer demo`: the demo picture dragged, with nothing to prepare."""
 
 import json
+from collections.abc import Iterable
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -37,9 +38,8 @@ def command(out: Path, steps: int | None, model: str) -> None:
         edits = json.loads((folder / "demo.json").read_text())["edits"]
     for number, edit in enumerate(edits, start=1):
         click.echo(f"{number}. {edit['name']}")
-        request = edit_request(
-            picture, mask, pairs_of(edit["pairs"]), window=None, step_budget=steps, model=model
-        )
+        pairs = pairs_of(edit["pairs"]) + pins_at(edit["pins"].values())
+        request = edit_request(picture, mask, pairs, window=None, step_budget=steps, model=model)
         outcome = perform(request, LocalEdit(session_spec(request), pool))
         row = sheet_row(edit["name"], picture, request.window_canvas, request.pairs, outcome)
         write_results(out / f"{number}-{_file_name(edit['name'])}", picture, outcome, row)
@@ -52,6 +52,11 @@ def command(out: Path, steps: int | None, model: str) -> None:
 def pairs_of(values: list[dict[str, list[float]]]) -> tuple[PointPair, ...]:
     """Gives the pairs of one edit of demo.json, canvas px."""
     return tuple(PointPair(Point(*v["handle"]), Point(*v["target"])) for v in values)
+
+
+def pins_at(places: Iterable[list[float]]) -> tuple[PointPair, ...]:
+    """Gives pairs that hold places of demo.json, canvas px."""
+    return tuple(PointPair(Point(*place), Point(*place)) for place in places)
 
 
 def _file_name(name: str) -> str:

@@ -102,6 +102,10 @@ def _draw_pairs(
     for pair in pairs:
         hx, hy = (pair.handle.x - box[0]) * scale, (pair.handle.y - box[1]) * scale
         tx, ty = (pair.target.x - box[0]) * scale, (pair.target.y - box[1]) * scale
+        if pair.is_pin:
+            pen.rectangle([tx - 6, ty - 6, tx + 6, ty + 6], outline=_LINE, width=4)
+            pen.rectangle([tx - 5, ty - 5, tx + 5, ty + 5], outline=_HANDLE, width=2)
+            continue
         if with_arrow:
             pen.line([hx, hy, tx, ty], fill=_LINE, width=5)
             pen.line([hx, hy, tx, ty], fill=_TARGET, width=2)

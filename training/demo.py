@@ -32,15 +32,23 @@ class DemoEdit:
         name: what it does, for a caption.
         keypoints: what is dragged.
         changes: the factors that would move them so, with their values after it.
+        pins: what shall stay where it is.
     """
 
     name: str
     keypoints: tuple[str, ...]
     changes: dict[str, float]
+    pins: tuple[str, ...] = ()
 
 
 EDITS = (
-    DemoEdit(name="The mouth opens", keypoints=("chin",), changes={"mouth_open": 0.92}),
+    # A chin alone says as well that the head shall nod.
+    DemoEdit(
+        name="The mouth opens",
+        keypoints=("chin",),
+        changes={"mouth_open": 0.92},
+        pins=("nose",),
+    ),
     DemoEdit(
         name="The ears grow longer",
         keypoints=("ear_tip_left", "ear_tip_right"),
@@ -156,6 +164,7 @@ def _description() -> dict[str, object]:
                 for name in edit.keypoints
             ],
             "keypoints": list(edit.keypoints),
+            "pins": {name: here[name] for name in edit.pins},
         }
         for edit in EDITS
     ]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from draglayer_cli.demo import pairs_of
 from tests.fakes.generator import TRAINED_FILE
-from tests.picture_truth import moved_share
+from tests.picture_truth import moved_share, place_of
 
 FOLDER = files("draglayer_cli") / "assets" / "demo"
 DEMO = json.loads((FOLDER / "demo.json").read_text())
@@ -52,6 +52,16 @@ def test_each_marked_part_moves_towards_its_target(demo_folder, model, number, e
         handle = np.array([pair.handle.x, pair.handle.y]) - corner
         target = np.array([pair.target.x, pair.target.y]) - corner
         assert moved_share(before, after, keypoint, handle, target) > LEAST_SHARE[model], keypoint
+
+
+def test_a_pinned_part_stays(demo_folder):
+    edit = DEMO["edits"][0]
+    (folder,) = demo_folder.glob("1-*")
+    places = [
+        place_of(portrait_of(p), "nose") for p in (FOLDER / "demo.png", folder / "composite.png")
+    ]
+    assert list(edit["pins"]) == ["nose"]
+    assert np.linalg.norm(places[1] - places[0]) < 0.03 * DEMO["portrait"]["width"]
 
 
 @pytest.mark.parametrize("number", range(1, 1 + len(DEMO["edits"])))
