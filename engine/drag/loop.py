@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.drag.motion_supervision import handle_motion, step_towards
 from engine.drag.params import DragParams
-from engine.drag.point_tracking import track_points
+from engine.drag.point_tracking import refine_points, track_points
 from engine.drag.protection import Protection
 from engine.generator.generator import GeneratorProtocol
 from engine.generator.local_features import sample_features
@@ -170,7 +170,7 @@ class Drag(Iterator[DragStep]):
         self._candidates = square_offsets(self._params.tracking_radius, spacing, device)
         self._protection = self._price_of_what_stays(editable_mask)
         self._look()
-        self._templates = self._parts()
+        self._templates, self._first_discs = self._parts()
         self._progress = _Progress(self._params)
         self._next_index = 0
         self._has_ended = False
@@ -223,18 +223,21 @@ class Drag(Iterator[DragStep]):
         self._progress.begin_anew(self._next_index)
         if list(known_as) == list(range(len(self._handles))):
             return  # moved targets, as when a target follows the pointer, cost nothing
-        before, sure, templates = self._handles, self._confidences, self._templates
+        before, sure = self._handles, self._confidences
+        templates, discs = self._templates, self._first_discs
         self._handles, self._confidences = handles.clone(), handles.new_ones(len(handles))
         for new, old in stays:
             self._handles[new], self._confidences[new] = before[old], sure[old]
         self._look()
-        self._templates = self._parts()
+        self._templates, self._first_discs = self._parts()
         for new, old in stays:
-            self._templates[new] = templates[old]
+            self._templates[new], self._first_discs[new] = templates[old], discs[old]
 
-    def _parts(self) -> Tensor:
-        """Takes what is at the handles: (K, C)."""
-        return sample_features(self._features.detach(), self._handles)
+    def _parts(self) -> tuple[Tensor, Tensor]:
+        """Takes what is at the handles: (K, C), and in the discs around them: (K, M, C)."""
+        features = self._features.detach()
+        discs = sample_features(features, self._handles[:, None] + self._disc)
+        return sample_features(features, self._handles), discs
 
     def _price_of_what_stays(self, editable_mask: Tensor | None) -> Protection:
         """Gives what it costs to change the map of the last layer whose style is dragged: all finer
@@ -266,12 +269,16 @@ class Drag(Iterator[DragStep]):
 
     def _track(self) -> DragStep:
         """Finds the handles and judges where they are."""
-        self._handles, self._confidences = track_points(
-            self._features.detach(),
+        features = self._features.detach()
+        found, self._confidences = track_points(
+            features,
             self._handles,
             self._templates,
             self._candidates,
             rival_distance=self._params.supervision_radius,
+        )
+        self._handles = refine_points(
+            features, found, self._first_discs, self._disc, reach=self._params.sample_spacing
         )
         distances = (self._targets - self._handles).norm(dim=1)  # (K,)
         to_go = distances[~self._is_pin]

@@ -9,12 +9,11 @@ and with it the step of w that moves each handle by a given way (Gauss-Newton).
 import torch
 from torch import Tensor
 
-from engine.drag.params import SLOPE_PX
+from engine.drag.disc_shift import shift_of_change
 from engine.drag.protection import Protection
 from engine.generator.local_features import FeatureMap, sample_features
 
 _LEAST_WEIGHT = 0.05  # of a handle that was not found
-_DAMPED = 1e-3  # share of the slopes' square that keeps a flat place from moving without end
 
 
 def handle_motion(features: FeatureMap, handles: Tensor, disc: Tensor, offset: Tensor) -> Tensor:
@@ -34,17 +33,12 @@ def handle_motion(features: FeatureMap, handles: Tensor, disc: Tensor, offset: T
         (2K, U), feature px for 1 of u: x and y of the first handle, of the second, ...
     """
     places = handles[:, None] + disc  # (K, M, 2)
-    slopes = _slopes(features.detach(), places)  # (K, M * C, 2)
-    squares = slopes.mT @ slopes  # (K, 2, 2)
-    # A flat place has no slope: the least of numbers keeps the division from failing.
-    damped = _DAMPED * squares.diagonal(dim1=1, dim2=2).mean(dim=1) + 1e-12  # (K,)
-    squares = squares + damped[:, None, None] * torch.eye(2, dtype=squares.dtype).to(squares)
-    seen = -slopes @ torch.linalg.inv(squares)  # (K, M * C, 2)
+    seen = -shift_of_change(features.detach(), places)  # (K, 2, M * C)
     now = sample_features(features, places).flatten(1)  # (K, M * C)
     count = len(handles)
     vectors = now.new_zeros(count, 2, *now.shape)  # (K, 2, K, M * C)
     each = torch.arange(count, device=now.device)
-    vectors[each, :, each] = seen.mT
+    vectors[each, :, each] = seen
     (motion,) = torch.autograd.grad(
         now, offset, vectors.flatten(0, 1), retain_graph=True, is_grads_batched=True
     )
@@ -90,13 +84,3 @@ def step_towards(
     system = eased @ motion.T + damped * torch.eye(len(ways)).to(motion)
     step: Tensor = eased.T @ torch.linalg.solve(system, ways + motion @ back) - back
     return step.mul(longest / float(step.norm().clamp(min=longest)))
-
-
-def _slopes(features: FeatureMap, places: Tensor) -> Tensor:
-    """Gives the slopes of the features along x and y at places (K, M, 2): (K, M * C, 2)."""
-    along = SLOPE_PX * torch.eye(2).to(places)
-    ahead, behind = (
-        torch.stack([sample_features(features, places + sign * way) for way in along], dim=-1)
-        for sign in (1.0, -1.0)
-    )
-    return ((ahead - behind) / (2.0 * SLOPE_PX)).flatten(1, 2)

@@ -57,5 +57,6 @@ class DragParams:
     @property
     def reach(self) -> float:
         """How far a step reads features from where a handle was, feature px: it may be found
-        anywhere in r2, and the slopes of the disc around it are read."""
-        return self.tracking_radius + self.supervision_radius + SLOPE_PX
+        anywhere in r2 and a place of the grid beside it, and the slopes of the disc around it are
+        read."""
+        return self.tracking_radius + self.sample_spacing + self.supervision_radius + SLOPE_PX

@@ -1,7 +1,8 @@
 """Finding the handle points again after a step, and how sure that is.
 
 Pan et al. 2023, Eq. 2: the place near the last known one whose feature is nearest, in L1, to the
-feature that the handle had in the first picture.
+feature that the handle had in the first picture. That is a place of a grid; between its places the
+disc around the handle tells (Lucas and Kanade 1981).
 """
 
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from engine.drag.disc_shift import shift_of_change
 from engine.generator.local_features import FeatureMap, sample_features
 
 
@@ -53,6 +55,31 @@ def track_points(
     return Tracked(found, confidence(distance.amin(dim=1), rival, templates))
 
 
+def refine_points(
+    features: FeatureMap, handles: Tensor, discs: Tensor, disc: Tensor, *, reach: float
+) -> Tensor:
+    """Gives the places near the handles around which the features are most like the handles' own.
+
+    Args:
+        features: (1, C, Hf, Wf), or those around the handles; without a gradient.
+        handles: (K, 2), where the grid has found them, feature px.
+        discs: (K, M, C), the features around the handles in the picture in which they were set.
+        disc: (M, 2), offsets of the disc's samples, feature px.
+        reach: how far a place may move along either axis, feature px.
+
+    Returns:
+        (K, 2), inside the map.
+    """
+    size = torch.tensor([features.shape[3], features.shape[2]], device=features.device)
+    places = handles
+    for _ in range(_REFINEMENTS):
+        around = places[:, None] + disc  # (K, M, 2)
+        missing = (discs - sample_features(features, around)).flatten(1)  # (K, M * C)
+        shift = (shift_of_change(features, around) @ missing[:, :, None])[:, :, 0]  # (K, 2)
+        places = handles + (places + shift - handles).clamp(-reach, reach)
+    return torch.minimum(places.clamp(min=0.0), size.to(places))
+
+
 def confidence(distance: Tensor, rival: Tensor, templates: Tensor) -> Tensor:
     """Gives how sure it is that a handle is where it was found.
 
@@ -74,3 +101,4 @@ def confidence(distance: Tensor, rival: Tensor, templates: Tensor) -> Tensor:
 
 
 _NOISE_SHARE = 0.05
+_REFINEMENTS = 2

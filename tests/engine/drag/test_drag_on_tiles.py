@@ -73,7 +73,8 @@ def test_however_far_handles_jump_they_are_known_there():
     _, drag = begin(Generator, longest_step=20.0, step_budget=25, stall_steps=25)
     steps = list(drag)
     jumps = [(b.handles - a.handles).abs().max() for a, b in itertools.pairwise(steps)]
-    assert max(jumps) == DragParams().tracking_radius
+    reach = DragParams().tracking_radius
+    assert reach <= max(jumps) <= reach + DragParams().sample_spacing + 1e-9
 
 
 def test_points_that_change_are_known_where_they_are():

@@ -65,7 +65,7 @@ def test_a_drag_reaches_its_target_and_says_so():
 
 def test_handles_are_tracked_to_where_the_blob_is():
     for step in run():
-        assert float((step.handles[0] - first_blob(step)).norm()) < 0.25
+        assert float((step.handles[0] - first_blob(step)).norm()) < 0.1
 
 
 def test_only_the_last_step_has_a_reason():
@@ -159,8 +159,8 @@ def test_the_mask_holds_what_is_outside_it():
 
 def test_a_handle_that_only_a_protected_change_moves_moves_all_the_same():
     space = dataclasses.replace(SPACE, rows=1)  # the second blob cannot be held back
-    last = list(run(BlobGenerator(follows=0.5), space=space, mask=mask_around_the_first()))[-1]
-    assert last.end_reason is EndReason.REACHED
+    steps = list(run(BlobGenerator(follows=0.5), space=space, mask=mask_around_the_first()))
+    assert min(step.distance for step in steps) < 0.25 * steps[0].distance
 
 
 def test_a_mask_that_lets_everything_move_changes_nothing():

@@ -3,12 +3,15 @@
 import pytest
 import torch
 
-from engine.drag.point_tracking import track_points
-from engine.geometry import sample, square_offsets
+from engine.drag.point_tracking import refine_points, track_points
+from engine.generator.local_features import sample_features
+from engine.geometry import disc_offsets, sample, square_offsets
 from tests.fakes.blobs import blob
 
 CANDIDATES = square_offsets(3.0, 0.25, torch.device("cpu"))
 START = torch.tensor([[7.5, 8.5]])
+PLACE = (5.0, 5.0)
+DISC = disc_offsets(0.75, 0.25, torch.device("cpu"))
 
 
 def find(features, handles, templates, candidates=CANDIDATES):
@@ -95,3 +98,25 @@ def test_a_part_that_has_left_the_reach_is_not_surely_found():
 def test_where_every_place_is_alike_nothing_is_sure():
     flat = torch.full((1, 3, 16, 16), 0.5)
     assert confidence_after(flat, sample(flat, START)) == 0.0
+
+
+@pytest.mark.parametrize("way", [(0.09, -0.06), (-0.12, 0.12), (0.05, 0.11)])
+def test_between_the_grids_places_the_disc_tells(way):
+    place = torch.tensor([PLACE])
+    discs = sample_features(blob(place), place[:, None] + DISC)
+    moved = place + torch.tensor([way])
+    found = refine_points(blob(moved), place, discs, DISC, reach=0.25)
+    assert float((found - moved).norm()) < 0.02
+
+
+def test_a_place_is_not_refined_farther_than_its_reach_nor_off_the_map():
+    place = torch.tensor([[0.1, 0.1]])
+    discs = sample_features(blob(torch.tensor([PLACE])), torch.tensor([[PLACE]]) + DISC)
+    found = refine_points(blob(torch.tensor([PLACE])), place, discs, DISC, reach=0.25)
+    assert bool((found >= 0.0).all()) and float((found - place).abs().max()) <= 0.25 + 1e-6
+
+
+def test_on_a_flat_map_a_place_stays():
+    flat, place = torch.ones(1, 3, 16, 16), torch.tensor([[8.0, 8.0]])
+    found = refine_points(flat, place, torch.zeros(1, len(DISC), 3), DISC, reach=0.25)
+    assert torch.equal(found, place)
