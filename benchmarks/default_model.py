@@ -10,10 +10,9 @@ the drag itself has changed.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, quantiles
 
@@ -22,6 +21,7 @@ from rich.progress import track
 
 from benchmarks.drag_cases import Case, pair_cases
 from benchmarks.drag_outcome import run, sheet, sheet_row, true_w
+from benchmarks.results import ResultFile
 from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.drag.loop import EndReason
 from engine.drag.params import DragParams
@@ -58,7 +58,7 @@ class Measurement:
     seconds: float
 
 
-class Results:
+class Results(ResultFile[Measurement]):
     """What was measured, one line for each drag.
 
     Args:
@@ -66,20 +66,12 @@ class Results:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        lines = path.read_text().splitlines() if path.exists() else []
-        self.measured = [Measurement(**json.loads(line)) for line in lines]
+        super().__init__(path, Measurement)
 
     def of(self, model: str, handles: int) -> dict[int, Measurement]:
         """Gives what was measured of a model, by the pair's index."""
         found = (m for m in self.measured if (m.model, m.handles) == (model, handles))
         return {measurement.index: measurement for measurement in found}
-
-    def add(self, measurement: Measurement) -> None:
-        """Writes one drag's figures down."""
-        self.measured.append(measurement)
-        with self.path.open("a") as file:
-            file.write(json.dumps(asdict(measurement)) + "\n")
 
 
 def measured(

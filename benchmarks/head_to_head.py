@@ -10,9 +10,8 @@ are done again. `--count` takes fewer drags of each row, `--loops` one loop alon
 """
 
 import argparse
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -29,6 +28,7 @@ from benchmarks.hard_cases import Cases, flow_cases, hard_cases
 from benchmarks.holding import box_around, change_outside
 from benchmarks.loops import LOOPS, Dragged, Loop, Task, version
 from benchmarks.paired import compare
+from benchmarks.results import ResultFile
 from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.images import from_generator
 from engine.inversion.losses import picture_distance
@@ -119,7 +119,7 @@ class Measurement:
     figures: Figures
 
 
-class Results:
+class Results(ResultFile[Measurement]):
     """What was measured, one line for each drag.
 
     Args:
@@ -127,9 +127,7 @@ class Results:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        lines = path.read_text().splitlines() if path.exists() else []
-        self.measured = [Measurement(**json.loads(line)) for line in lines]
+        super().__init__(path, Measurement)
 
     def of(self, model: str, loop: str, row: str) -> dict[int, Figures]:
         """Gives a loop's figures of a row by the drags' indices, as its code is now."""
@@ -139,12 +137,6 @@ class Results:
             for m in self.measured
             if (m.model, m.loop, m.version, m.row) == (model, loop, now, row)
         }
-
-    def add(self, measurement: Measurement) -> None:
-        """Writes a drag down."""
-        self.measured.append(measurement)
-        with self.path.open("a") as file:
-            file.write(json.dumps(asdict(measurement)) + "\n")
 
 
 def measure(model: LoadedModel, loop: Loop, case: Case, row: Row) -> Figures:
