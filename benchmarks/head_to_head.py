@@ -1,20 +1,23 @@
 """Our loop against the paper's, drag by drag, on the practice model.
 
     python -m benchmarks.head_to_head [--rows one five …] [--loops reference ours] [--count N]
+                                      [--part K/N]
 
 Each row is a kind of drag, each drag is done by both loops from the same true w, and what a row
 tells is the mean of ours minus the reference's with a 95 % interval. Rows that are lost are printed
 like rows that are won. A drag's figures are written down when it ends, by the digests of the model
 and of the loop's code: an interrupted run goes on, and of the loop that was changed alone the drags
-are done again. `--count` takes fewer drags of each row, `--loops` one loop alone.
+are done again. `--count` takes fewer drags of each row, `--loops` one loop alone. `--part 3/8` does
+every eighth drag from the third on: eight processes with a part each share the work and the file.
 """
 
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
+from typing import Self
 
 import torch
 from rich.console import Console
@@ -117,6 +120,38 @@ class Measurement:
     row: str
     index: int
     figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One of so many processes that share the drags.
+
+    Attributes:
+        number: from 1.
+        of: how many there are.
+    """
+
+    number: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads "3/8".
+
+        Raises:
+            ValueError: it is no such part.
+        """
+        number, of = (int(word) for word in text.split("/"))
+        if not 1 <= number <= of:
+            raise ValueError(f"a part is K/N with K from 1 to N, got {text}")
+        return cls(number=number, of=of)
+
+    def has(self, turn: int) -> bool:
+        """Tells whether a drag, counted from 0, is this process's."""
+        return turn % self.of == self.number - 1
+
+
+WHOLE = Part(number=1, of=1)
 
 
 class Results(ResultFile[Measurement]):
@@ -245,14 +280,18 @@ def measured(
     results: Results,
     *,
     detector: KeypointDetector,
+    part: Part = WHOLE,
 ) -> Iterator[Measurement]:
     """Does the drags that were not done yet: the first of each row, the second of each row, …; so
     that whenever it is stopped, all rows have something to tell."""
     model_sha256, size = model.info.weights_sha256, model.generator.resolution
     cases = {n: r.cases(r.count, size, model.info.z_dim, detector) for n, r in chosen.items()}
+    turn = count()
     for index in range(max(row.count for row in chosen.values())):
         for name, row in chosen.items():
             for case in islice(cases[name], 1):  # none where the row has ended
+                if not part.has(next(turn)):
+                    continue
                 for loop_name, loop in loops.items():
                     if index in results.of(model_sha256, loop_name, name):
                         continue
@@ -304,14 +343,15 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=tuple(every), default=tuple(every))
     parser.add_argument("--loops", nargs="*", choices=tuple(LOOPS), default=tuple(LOOPS))
     parser.add_argument("--count", type=int, help="at most so many drags of each row")
+    parser.add_argument("--part", type=Part.parse, default=WHOLE, metavar="K/N")
     parser.add_argument("--results", type=Path, default=Path("out/head-to-head.jsonl"))
     arguments = parser.parse_args()
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
     model, results = load_generator(arguments.model), Results(arguments.results)
     chosen = {name: _at_most(every[name], arguments.count) for name in arguments.rows}
     loops = {name: LOOPS[name] for name in arguments.loops}
-    most = sum(row.count for row in chosen.values()) * len(loops)
-    drags = measured(model, chosen, loops, results, detector=load_detector())
+    most = sum(row.count for row in chosen.values()) * len(loops) // arguments.part.of
+    drags = measured(model, chosen, loops, results, detector=load_detector(), part=arguments.part)
     for _ in track(drags, total=most):
         pass
     Console().print(table(chosen, results, model.info.weights_sha256))

@@ -1,6 +1,6 @@
 """What a step of a drag costs: the engine's loop beside the paper's.
 
-    python -m benchmarks.speed [--sizes 256 512 1024] [--handles 1 5] [--steps 3]
+    python -m benchmarks.speed [--sizes 256 512 1024] [--handles 1 5] [--steps 3] [--device cuda]
 
 Arithmetic is counted. Time is taken in one process with one thread, the loops in turn, so that
 whatever else the machine does befalls all; the fastest step counts, and beside it what a drag takes
@@ -74,20 +74,24 @@ class Contest:
         resolution: 256, 512 or 1024.
         handle_count: how many handles are dragged.
         is_masked: half of the picture is protected.
+        device: where both compute.
     """
 
-    def __init__(self, resolution: int, handle_count: int, *, is_masked: bool = True) -> None:
+    def __init__(
+        self, resolution: int, handle_count: int, *, is_masked: bool = True, device: str = "cpu"
+    ) -> None:
         self.resolution = resolution
         torch.manual_seed(0)
-        self.generator = Generator(paper_shape(resolution)).requires_grad_(False).eval()
+        generator = Generator(paper_shape(resolution)).requires_grad_(False).eval()
+        self.generator = generator.to(device)
         self.fused = FusedGenerator(self.generator.state_dict())
         w = self.generator.sample_w(1, seed=1)
         self.w_plus = w[:, None].repeat(1, self.generator.num_ws, 1)  # (1, num_ws, w_dim)
         self.editable_mask: Tensor | None = None
         if is_masked:
-            self.editable_mask = torch.zeros(resolution, resolution)
+            self.editable_mask = torch.zeros(resolution, resolution, device=device)
             self.editable_mask[:, resolution // 4 : resolution * 3 // 4] = 1.0
-        self.handles = handles_in(handle_count, BLOCK)
+        self.handles = handles_in(handle_count, BLOCK).to(device)
         ways = torch.where(self.handles[:, :1] < BLOCK / 2, WAY * BLOCK, -WAY * BLOCK)
         self.targets = self.handles + torch.cat([ways, torch.zeros_like(ways)], dim=1)
 
@@ -110,7 +114,9 @@ class Contest:
             self.w_plus,
             self.handles,
             self.targets,
-            space=DragSpace(block=BLOCK, rows=ROWS, axes=torch.eye(self.w_plus.shape[2])),
+            space=DragSpace(
+                block=BLOCK, rows=ROWS, axes=torch.eye(self.w_plus.shape[2]).to(self.w_plus)
+            ),
             editable_mask=None if self.editable_mask is None else self.editable_mask[None, None],
         )
         next(steps)  # the picture before the first update
@@ -123,14 +129,17 @@ LOOPS: Mapping[str, Callable[[Contest], Step]] = {
 }
 
 
-def measure(resolution: int, handle_count: int, step_count: int) -> dict[str, Cost]:
+def measure(
+    resolution: int, handle_count: int, step_count: int, *, device: str = "cpu"
+) -> dict[str, Cost]:
     """Gives what a step of each loop costs."""
     gmac = {name: _count(name, resolution, handle_count) for name in LOOPS}
     # Each on weights of its own: what is kept of them from step to step is part of the cost.
     peaks = {
-        name: _peak_bytes(begin, Contest(resolution, handle_count)) for name, begin in LOOPS.items()
+        name: _peak_bytes(begin, Contest(resolution, handle_count, device=device))
+        for name, begin in LOOPS.items()
     }
-    timed = times(Contest(resolution, handle_count), step_count)
+    timed = times(Contest(resolution, handle_count, device=device), step_count)
     return {
         name: Cost(gmac=gmac[name], times=timed[name], peak_bytes=peaks[name]) for name in LOOPS
     }
@@ -140,10 +149,10 @@ def times(contest: Contest, step_count: int) -> dict[str, Times]:
     """Gives what each loop takes; so many steps of each are timed."""
     begun, first_seconds = {}, {}
     for name, begin in LOOPS.items():
-        start = time.perf_counter()
+        start = _now(contest)
         begun[name] = begin(contest)
-        first_seconds[name] = time.perf_counter() - start
-    seconds = _time_in_turn(begun, step_count)
+        first_seconds[name] = _now(contest) - start
+    seconds = _time_in_turn(contest, begun, step_count)
     return {name: Times(first_seconds=first_seconds[name], seconds=seconds[name]) for name in LOOPS}
 
 
@@ -154,14 +163,21 @@ def _count(name: str, resolution: int, handle_count: int) -> float:
     return engine_gmac(shape, handles_in(handle_count, BLOCK), block=BLOCK, rows=ROWS)
 
 
-def _time_in_turn(steps: Mapping[str, Step], step_count: int) -> dict[str, float]:
+def _now(contest: Contest) -> float:
+    """Gives the time when all that was asked of the device is done, s."""
+    if contest.w_plus.device.type != "cpu":
+        torch.accelerator.synchronize()
+    return time.perf_counter()
+
+
+def _time_in_turn(contest: Contest, steps: Mapping[str, Step], step_count: int) -> dict[str, float]:
     """Gives the fastest of so many steps of each loop; the first, which warms up, is left out."""
     taken: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(step_count + 1):
         for name, step in steps.items():
-            begun = time.perf_counter()
+            begun = _now(contest)
             step()
-            taken[name].append(time.perf_counter() - begun)
+            taken[name].append(_now(contest) - begun)
     return {name: min(times[1:]) for name, times in taken.items()}
 
 
@@ -183,13 +199,14 @@ def main() -> None:
     parser.add_argument("--handles", type=int, nargs="+", default=[1, 5])
     parser.add_argument("--steps", type=int, default=3, help="steps timed of each loop")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="cuda, mps, ...")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     columns = ("px", "handles", "loop", "GMAC", "before, s", "s", "ratio", "MiB")
     table = Table(*columns, title="one step")
     setups = [(size, count) for size in arguments.sizes for count in arguments.handles]
     for size, count in track(setups, description="measuring"):
-        costs = measure(size, count, arguments.steps)
+        costs = measure(size, count, arguments.steps, device=arguments.device)
         for name, cost in costs.items():
             table.add_row(
                 str(size),

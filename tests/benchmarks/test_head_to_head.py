@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 
 from benchmarks.drag_cases import pair_cases
-from benchmarks.head_to_head import Measurement, Results, Row, measured, rows, table
+from benchmarks.head_to_head import Measurement, Part, Results, Row, measured, rows, table
 from benchmarks.loops import Dragged, version
 from engine.checkpoints.catalogue import LoadedModel
 from engine.generator.generator import Generator, GeneratorShape
@@ -73,6 +73,22 @@ def test_a_drag_is_not_done_twice(model, results):
     run(model, results, {"one": Row(cases=pairs, count=1)})
     assert [m.index for m in run(model, Results(results.path), chosen)] == [1]
     assert run(model, Results(results.path), chosen) == []
+
+
+def test_parts_share_the_drags(model, results):
+    chosen = {"one": Row(cases=pairs, count=3), "two": Row(cases=pairs, count=1)}
+    done = []
+    for text in ("1/3", "2/3", "3/3"):
+        part = Part.parse(text)
+        drags = measured(model, chosen, {"ours": still}, results, detector=DETECTOR, part=part)
+        done.append([(m.row, m.index) for m in drags])
+    assert done == [[("one", 0), ("one", 2)], [("two", 0)], [("one", 1)]]
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "3"])
+def test_a_part_that_there_is_not_is_refused(text):
+    with pytest.raises(ValueError):
+        Part.parse(text)
 
 
 def test_figures_of_other_code_are_left_alone(model, results):
