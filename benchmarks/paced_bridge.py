@@ -17,7 +17,7 @@ import numpy as np
 
 from bridge_client.discovery import runtime_folder
 from bridge_client.geometry import PointPair
-from bridge_client.messages import HistoryState, ModelInfo
+from bridge_client.messages import HistoryState, Match, ModelInfo
 from bridge_server.__main__ import serve
 from bridge_server.config import BridgeConfig
 from bridge_server.engine_port import (
@@ -67,6 +67,7 @@ class PacedSession:
 
     is_inverted = True
     history = HistoryState()
+    match: Match | None = None
 
     def __init__(self, spec: SessionSpec, step_s: float) -> None:
         self._spec = spec

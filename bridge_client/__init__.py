@@ -11,12 +11,13 @@ from .edit import (
     HistoryChanged,
     InversionProgress,
     LayerResult,
+    MatchMeasured,
     PreviewReady,
     ResultReady,
     StateChanged,
     WorkerEvent,
 )
-from .editing import EditModel
+from .editing import PROFILE_NAMES, EditModel
 from .errors import (
     ClientError,
     InputProblem,
@@ -28,7 +29,14 @@ from .errors import (
 )
 from .geometry import Bounds, Extent, Point, PointPair
 from .launcher import Launcher
-from .messages import PROTOCOL_VERSION, HandleHint, HistoryState
+from .messages import (
+    PROTOCOL_VERSION,
+    HandleHint,
+    HistoryState,
+    InversionProfile,
+    Match,
+    MatchLevel,
+)
 from .pixels import swap_red_and_blue
 from .region import propose_window
 from .worker import EditWorker
@@ -36,6 +44,7 @@ from .worker import EditWorker
 __version__ = "0.1.0"
 
 __all__ = [
+    "PROFILE_NAMES",
     "PROTOCOL_VERSION",
     "Bounds",
     "BridgeClient",
@@ -53,11 +62,15 @@ __all__ = [
     "HistoryChanged",
     "HistoryState",
     "InputProblem",
+    "InversionProfile",
     "InversionProgress",
     "JobFailed",
     "LaunchFailed",
     "Launcher",
     "LayerResult",
+    "Match",
+    "MatchLevel",
+    "MatchMeasured",
     "Point",
     "PointPair",
     "PreviewReady",

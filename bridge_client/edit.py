@@ -5,7 +5,14 @@ from enum import Enum
 from typing import Literal
 
 from .geometry import Bounds, Point, PointPair
-from .messages import MAX_PAIRS, HandleHint, HistoryState, JobKind
+from .messages import (
+    MAX_PAIRS,
+    HandleHint,
+    HistoryState,
+    InversionProfile,
+    JobKind,
+    Match,
+)
 from .pixels import check_pixel_count
 
 PixelOrder = Literal["rgba8", "bgra8"]
@@ -52,6 +59,7 @@ class EditRequest:
         mask: One byte per pixel of the window, 255 = may move; None = everything may move.
         pairs: Handle and target points, at least one.
         step_budget: Most steps of the drag; None = the engine's default.
+        profile: How long finding the picture in the model may take.
         model: Name of the generator.
     """
 
@@ -61,6 +69,7 @@ class EditRequest:
     mask: bytes | None = field(default=None, repr=False)
     pairs: tuple[PointPair, ...]
     step_budget: int | None = None
+    profile: InversionProfile = InversionProfile.FAST
     model: str = "default"
 
     def __post_init__(self) -> None:
@@ -73,11 +82,13 @@ class EditRequest:
             raise ValueError(f"an edit has 1 to {MAX_PAIRS} pairs, not {len(self.pairs)}")
 
     def has_source_of(self, other: "EditRequest") -> bool:
-        """Whether both edit the same pixels, with the same model, and the same may move."""
+        """Whether both edit the same pixels, found in the same model in the same way, and the same
+        may move."""
         return (
             self.window_canvas == other.window_canvas
             and self.pixel_order == other.pixel_order
             and self.model == other.model
+            and self.profile == other.profile
             and self.mask == other.mask
             and self.pixels == other.pixels
         )
@@ -172,6 +183,13 @@ class InversionProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchMeasured:
+    """How well the model can draw the picture; comes before the drag."""
+
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
 class DragProgress:
     """How far the drag is: the handles' places now, and their mean distance to the targets.
 
@@ -237,6 +255,7 @@ class Failed:
 WorkerEvent = (
     StateChanged
     | InversionProgress
+    | MatchMeasured
     | DragProgress
     | PreviewReady
     | ResultReady

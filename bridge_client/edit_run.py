@@ -16,6 +16,7 @@ from .edit import (
     HistoryChanged,
     HistoryMove,
     InversionProgress,
+    MatchMeasured,
     PreviewReady,
     ResultReady,
     ResultReason,
@@ -34,6 +35,7 @@ from .messages import (
     JobEvent,
     JobKind,
     JobState,
+    Match,
     PreviewEvent,
     SnapshotEvent,
     StartJob,
@@ -159,10 +161,15 @@ class EditRun:
         self._emit(StateChanged(state, queue_position))
 
     def _invert(self) -> None:
-        if not self._edit.refresh().is_inverted:
-            end = self._follow(StartJob(id=secrets.token_hex(16), kind=JobKind.INVERT))
-            if end.state is JobState.CANCELLED:
-                raise Stopped
+        session = self._edit.refresh()
+        if session.is_inverted:
+            self._pass_on_match(session.match)
+            return
+        inversion = StartJob(
+            id=secrets.token_hex(16), kind=JobKind.INVERT, profile=self._edit.profile
+        )
+        if self._follow(inversion).state is JobState.CANCELLED:
+            raise Stopped
 
     def _check(self, request: EditRequest) -> list[WorkerEvent]:
         check = StartJob(id=secrets.token_hex(16), kind=JobKind.CHECK, pairs=request.pairs)
@@ -252,6 +259,7 @@ class EditRun:
             self._pass_on_state(job, event)
         elif isinstance(event, InversionProgressEvent):
             self._emit(InversionProgress(event.step_index, event.step_budget, event.loss))
+            self._pass_on_match(event.match)
         elif isinstance(event, DragProgressEvent):
             self._emit(
                 DragProgress(
@@ -272,6 +280,10 @@ class EditRun:
             self._emit(HandlesChecked(event.hints))
         elif isinstance(event, SnapshotEvent):
             self._edit.fetch_snapshot()
+
+    def _pass_on_match(self, match: Match | None) -> None:
+        if match is not None:
+            self._emit(MatchMeasured(match))
 
     def _pass_on_state(self, job: StartJob, event: StateEvent) -> None:
         states = {

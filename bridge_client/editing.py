@@ -15,6 +15,7 @@ from .edit import (
     HistoryChanged,
     InversionProgress,
     LayerResult,
+    MatchMeasured,
     PreviewReady,
     ResultReady,
     ResultReason,
@@ -23,11 +24,25 @@ from .edit import (
 )
 from .errors import InputProblem
 from .geometry import Bounds, Extent, Point, PointPair
-from .messages import MAX_PAIRS, HandleHint, HistoryState
+from .messages import (
+    MAX_PAIRS,
+    HandleHint,
+    HistoryState,
+    InversionProfile,
+    Match,
+    MatchLevel,
+)
 from .region import propose_window
 
 # Of the whole bar, how much finding the picture in the generator takes before the drag begins.
 INVERSION_SHARE = 0.5
+
+# The artist's choice, in the order in which it is offered.
+PROFILE_NAMES: dict[InversionProfile, str] = {
+    InversionProfile.INSTANT: "Instant: a guess",
+    InversionProfile.FAST: "Fast",
+    InversionProfile.BALANCED: "Balanced: finer, slower",
+}
 
 _STATE_TEXTS = {
     EditState.IDLE: "Ready.",
@@ -68,6 +83,7 @@ class EditModel:
         self._state = EditState.IDLE
         self._queue_position: int | None = None
         self._inversion: InversionProgress | None = None
+        self._match: Match | None = None
         self._drag: DragProgress | None = None
         self._preview_jpeg: bytes | None = None
         self._result: LayerResult | None = None
@@ -218,7 +234,8 @@ class EditModel:
         """Forgets the edit before; call it with `worker.start`."""
         self._state = EditState.CONNECTING
         self._queue_position = None
-        self._inversion, self._drag, self._preview_jpeg = None, None, None
+        self._inversion, self._match = None, None
+        self._drag, self._preview_jpeg = None, None
         self._result, self._result_reason, self._failure = None, None, None
         self._history, self._refusal = None, ""
 
@@ -243,6 +260,8 @@ class EditModel:
             self._apply_state(event)
         elif isinstance(event, InversionProgress):
             self._inversion = event
+        elif isinstance(event, MatchMeasured):
+            self._match = event.match
         elif isinstance(event, DragProgress):
             self._drag = event
         elif isinstance(event, PreviewReady):
@@ -284,7 +303,18 @@ class EditModel:
 
     @property
     def status_text(self) -> str:
-        """One line about now."""
+        """How well the model can draw the picture, and a line about now.
+
+        A good match is said before and while the drag runs, any other one beside its result too.
+        """
+        now = self._now_text
+        if self._match is None or self._failure is not None:
+            return now
+        is_told = self.is_busy or self._match.level is not MatchLevel.GOOD
+        return f"{self._match.sentence}\n{now}" if is_told else now
+
+    @property
+    def _now_text(self) -> str:
         if self._failure is not None:
             return f"{self._failure.message} {self._failure.hint}".strip()
         if self._result_reason is not None and not self.is_busy:
@@ -297,6 +327,11 @@ class EditModel:
                 f"{self._drag.distance_px:.1f} px to go."
             )
         return _STATE_TEXTS[self._state]
+
+    @property
+    def match(self) -> Match | None:
+        """How well the model can draw the picture; None where that is not known yet."""
+        return self._match
 
     @property
     def handles_canvas(self) -> tuple[Point, ...]:

@@ -25,6 +25,7 @@ IDENTIFIER: Rule = {"pattern": "^[0-9a-f]{32}$", "description": "32 lower-case h
 _MODEL: Rule = {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", "description": "a plain name"}
 _SIDE_PX: Rule = {"minimum": 1, "maximum": MAX_WINDOW_SIDE_PX}
 _PAIRS: Rule = {"maxItems": MAX_PAIRS}
+_SHARE: Rule = {"minimum": 0, "maximum": 1}
 
 PixelFormat = Literal["rgba8", "bgra8", "l8"]
 BYTES_PER_PIXEL = {"rgba8": 4, "bgra8": 4, "l8": 1}
@@ -39,6 +40,23 @@ class JobKind(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
     UNDO = "undo"
     REDO = "redo"
     SHOW = "show"
+
+
+class InversionProfile(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
+    """How long finding the picture in the model may take: a guess alone, some steps from there, or
+    more of them for the finer rows too."""
+
+    INSTANT = "instant"
+    FAST = "fast"
+    BALANCED = "balanced"
+
+
+class MatchLevel(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
+    """What to expect of a drag."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
 
 
 class JobState(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
@@ -100,6 +118,9 @@ def _check_fields(message: Any) -> None:
         if "maxItems" in rule:
             most = rule["maxItems"]
             _require(len(value) <= most, f"{each.name} must have at most {most} items")
+        if "enum" in rule:
+            names = rule["enum"]
+            _require(value in names, f"{each.name} must be one of {', '.join(names)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +289,18 @@ class HistoryState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """How well the model can draw the window: measured when the picture was found in it."""
+
+    share: float = field(metadata=_SHARE)  # of what there is to see, how much the model draws
+    level: MatchLevel
+    sentence: str  # what that means, for the artist
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionReply:
     """A session as the bridge sees it. The revision grows by one with each job that changed it."""
 
@@ -278,6 +311,7 @@ class SessionReply:
     is_inverted: bool
     lease_s: float
     history: HistoryState = HistoryState()
+    match: Match | None = None  # None = not measured yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +326,11 @@ class StartJob:
     # Of a drag; None = the engine's default.
     step_budget: int | None = field(
         default=None, metadata={"minimum": 1, "maximum": MAX_STEP_BUDGET}
+    )
+    # Of the inversion, where the job does one.
+    profile: str = field(
+        default=InversionProfile.FAST.value,
+        metadata={"enum": [profile.value for profile in InversionProfile]},
     )
     base_revision: int | None = None  # 409 revision-conflict when the session has moved on
     # What to show: a step of the present drag, and how much of the edit; None = as it is.
@@ -386,6 +425,7 @@ class InversionProgressEvent:
     step_index: int
     step_budget: int
     loss: float
+    match: Match | None = None  # with the last step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

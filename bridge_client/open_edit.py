@@ -6,7 +6,14 @@ from collections.abc import Callable
 from .client import BridgeClient
 from .edit import EditRequest
 from .errors import ClientError, RequestRejected
-from .messages import CreateSession, HistoryState, ImageRef, PixelFormat, SessionReply
+from .messages import (
+    CreateSession,
+    HistoryState,
+    ImageRef,
+    InversionProfile,
+    PixelFormat,
+    SessionReply,
+)
 
 CLEANUP_TIMEOUT_S = 2.0
 
@@ -56,6 +63,11 @@ class OpenEdit:
     def history(self) -> HistoryState:
         """Where it stood when the bridge was last asked."""
         return self._history
+
+    @property
+    def profile(self) -> InversionProfile:
+        """How its picture is found in the model, where that is still to be done."""
+        return InversionProfile.FAST if self._source is None else self._source.profile
 
     @property
     def can_be_restored(self) -> bool:

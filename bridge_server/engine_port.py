@@ -16,7 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge_client.geometry import Bounds, Point, PointPair
-from bridge_client.messages import EndReason, HandleHint, HistoryState, JobKind, ModelInfo
+from bridge_client.messages import (
+    EndReason,
+    HandleHint,
+    HistoryState,
+    InversionProfile,
+    JobKind,
+    Match,
+    ModelInfo,
+)
 
 ColourFormat = Literal["rgba8", "bgra8"]
 RgbImage = npt.NDArray[np.uint8]
@@ -46,6 +54,8 @@ class EngineTask:
     pairs: tuple[PointPair, ...] = ()
     """Canvas px."""
     step_budget: int | None = None
+    profile: InversionProfile = InversionProfile.FAST
+    """Of the inversion, where the task needs one."""
     position: int | None = None
     """Of the present drag, to show; None = as it is."""
     amount: float | None = None
@@ -59,6 +69,8 @@ class InversionStep:
     step_index: int
     step_budget: int
     loss: float
+    match: Match | None = None
+    """With the last step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +138,10 @@ class EngineSession(Protocol):
     @property
     def history(self) -> HistoryState:
         """Where the session stands."""
+
+    @property
+    def match(self) -> Match | None:
+        """How well the model can draw the window; None before the session is inverted."""
 
     def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
         """Do the task, one record a step.

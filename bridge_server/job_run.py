@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator
 
-from bridge_client.messages import JobKind, PreviewEvent, SnapshotEvent
+from bridge_client.messages import InversionProfile, JobKind, PreviewEvent, SnapshotEvent
 from bridge_server import wire
 from bridge_server.engine_port import (
     DEVICE_LOST,
@@ -97,6 +97,7 @@ class JobRun:
             kind=JobKind(job.request.kind),
             pairs=job.pairs,
             step_budget=job.request.step_budget,
+            profile=InversionProfile(job.request.profile),
             position=job.request.position,
             amount=job.request.amount,
         )
@@ -158,7 +159,7 @@ class JobRun:
             self._steps.close()
         if not self._has_changed:
             return
-        session.advance(is_inverted=engine.is_inverted, history=engine.history)
+        session.advance(is_inverted=engine.is_inverted, history=engine.history, match=engine.match)
         if engine.is_inverted:
             self._keep_snapshot()
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bridge_client.messages import HistoryState, SessionReply
+from bridge_client.messages import HistoryState, Match, SessionReply
 from bridge_server.engine_port import EngineSession, SessionSpec
 from bridge_server.problems import ProblemError
 
@@ -42,6 +42,7 @@ class Session:
         self._is_inverted = False
         # What its snapshot says of it is known when the engine has read that, for the first job.
         self._history = HistoryState()
+        self._match: Match | None = None
         self._is_closed = False
         self._touched_s = now_s
         if spec.snapshot is not None:
@@ -100,12 +101,13 @@ class Session:
         with self._lock:
             self._touched_s = max(self._touched_s, now_s)
 
-    def advance(self, *, is_inverted: bool, history: HistoryState) -> None:
+    def advance(self, *, is_inverted: bool, history: HistoryState, match: Match | None) -> None:
         """A job has changed the session."""
         with self._lock:
             self._revision += 1
             self._is_inverted = is_inverted
             self._history = history
+            self._match = match
 
     def check_revision(self, expected: int | None) -> None:
         """Refuse what was meant for another state of the session.
@@ -144,6 +146,7 @@ class Session:
                 is_inverted=self._is_inverted,
                 lease_s=lease_s,
                 history=self._history,
+                match=self._match,
             )
 
 

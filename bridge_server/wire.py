@@ -77,7 +77,10 @@ def progress_event(step: EngineStep, *, pairs_revision: int) -> JobEvent | None:
     """The event that tells of an engine step; None for a step that is told by its preview."""
     if isinstance(step, InversionStep):
         return InversionProgressEvent(
-            step_index=step.step_index, step_budget=step.step_budget, loss=step.loss
+            step_index=step.step_index,
+            step_budget=step.step_budget,
+            loss=step.loss,
+            match=step.match,
         )
     if isinstance(step, DragStep):
         return DragProgressEvent(

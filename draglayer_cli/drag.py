@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge_client import ClientError, EditRequest
-from bridge_client.messages import MAX_STEP_BUDGET
+from bridge_client.messages import MAX_STEP_BUDGET, InversionProfile
 from draglayer_cli.outcome import Outcome, followed, sheet_row, write_results
 from draglayer_cli.pictures import (
     edit_request,
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for results.")
 @click.option("--window", metavar="X,Y,SIDE", help="The square that the model is shown.")
 @click.option("--steps", type=click.IntRange(1, MAX_STEP_BUDGET), help="Most steps of the drag.")
+@click.option(
+    "--profile",
+    type=click.Choice([profile.value for profile in InversionProfile]),
+    default=InversionProfile.FAST.value,
+    show_default=True,
+    help="How long reading the picture into the model may take.",
+)
 @click.option("--model", default="default", show_default=True, help="A model's name or file.")
 @click.option("--via-bridge", is_flag=True, help="Let the bridge that runs do the work.")
 @click.option("--save", type=click.Path(path_type=Path), help="File for `draglayer reopen`.")
@@ -41,6 +48,7 @@ def command(
     out: Path,
     window: str | None,
     steps: int | None,
+    profile: str,
     model: str,
     via_bridge: bool,
     save: Path | None,
@@ -48,8 +56,9 @@ def command(
 ) -> None:
     """Drags handles of IMAGE to their targets.
 
-    Writes the result as a layer, the picture with the layer over it, a sheet of before and after,
-    and a GIF of the way. Ctrl-C ends the drag and keeps the best of what was done.
+    Says first how well the model can draw the picture. Writes the result as a layer, the picture
+    with the layer over it, a sheet of before and after, and a GIF of the way. Ctrl-C ends the drag
+    and keeps the best of what was done.
     """
     # Only here, because it imports the server's and the engine's side: `--help` must not wait.
     from draglayer_cli.edits import LocalEdit, session_spec
@@ -65,6 +74,7 @@ def command(
             tuple(parse_pair(text) for text in pairs),
             window=None if window is None else parse_window(window),
             step_budget=steps,
+            profile=InversionProfile(profile),
             model=model,
         )
     except ClientError as error:
@@ -96,7 +106,7 @@ def perform(request: EditRequest, edit: LocalEdit | None, *, quiet: bool = False
     Args:
         request: the edit.
         edit: who does it; None for the bridge that runs.
-        quiet: show no bars.
+        quiet: show no bars and say nothing.
 
     Raises:
         click.ClickException: the edit failed, or was ended before its first step.

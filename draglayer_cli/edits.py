@@ -17,6 +17,7 @@ from bridge_client import (
     Failed,
     InversionProgress,
     LayerResult,
+    MatchMeasured,
     PreviewReady,
     ResultReady,
     StateChanged,
@@ -130,6 +131,8 @@ class LocalEdit:
     def _told(self, step: EngineStep) -> Iterator[WorkerEvent]:
         if isinstance(step, InversionStep):
             yield InversionProgress(step.step_index, step.step_budget, step.loss)
+            if step.match is not None:
+                yield MatchMeasured(step.match)
         elif isinstance(step, DragStep):
             yield DragProgress(
                 step.step_index,
@@ -165,7 +168,7 @@ def session_spec(request: EditRequest) -> SessionSpec:
 def drag_tasks(request: EditRequest) -> tuple[EngineTask, ...]:
     """Gives what is to be done for an edit: its picture found in the model, then the drag."""
     drag = EngineTask(kind=JobKind.DRAG, pairs=request.pairs, step_budget=request.step_budget)
-    return EngineTask(kind=JobKind.INVERT), drag
+    return EngineTask(kind=JobKind.INVERT, profile=request.profile), drag
 
 
 def edit_in_process(

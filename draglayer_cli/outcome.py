@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -19,6 +19,8 @@ from bridge_client import (
     Failed,
     InversionProgress,
     LayerResult,
+    Match,
+    MatchMeasured,
     PointPair,
     PreviewReady,
     ResultReady,
@@ -41,6 +43,7 @@ class Outcome:
         distance_px: the smallest that a step told, canvas px; the result is the best step's. The
             bridge's client tells the latest step alone where steps are quicker than its reader.
         previews: JPEGs of the way.
+        match: how well the model can draw the picture; None where that was not measured.
     """
 
     result: LayerResult
@@ -49,6 +52,7 @@ class Outcome:
     first_distance_px: float
     distance_px: float
     previews: tuple[bytes, ...]
+    match: Match | None
 
     @property
     def summary(self) -> str:
@@ -69,6 +73,7 @@ class Outcome:
                 "before": round(self.first_distance_px, 3),
                 "after": round(self.distance_px, 3),
             },
+            "match": None if self.match is None else asdict(self.match),
             "window": _as_dict(window_canvas),
             "layer": _as_dict(self.result.bounds_canvas),
             "files": files,
@@ -123,18 +128,20 @@ def write_results(out: Path, picture: Picture, outcome: Outcome, row: SheetRow) 
 def followed(
     events: Generator[WorkerEvent, None, None], pairs: tuple[PointPair, ...], *, quiet: bool
 ) -> Outcome:
-    """Follows an edit with progress bars to what came of it.
+    """Follows an edit with progress bars to what came of it; says before its drag how well the
+    model can draw the picture.
 
     Args:
         events: as the bridge's worker tells them; closed at the end.
         pairs: what is dragged, canvas px; empty where nothing is.
-        quiet: show no bars.
+        quiet: show no bars and say nothing.
 
     Raises:
         click.ClickException: the edit failed, or was ended before its first step.
     """
     way: list[DragProgress] = []
     previews: list[bytes] = []
+    match: Match | None = None
     ready: ResultReady | None = None
     with contextlib.closing(events), _progress(quiet) as progress:
         invert = progress.add_task("reading the picture", total=None, visible=False)
@@ -142,6 +149,10 @@ def followed(
         for event in events:
             if isinstance(event, InversionProgress):
                 _show_reading(progress, invert, event)
+            elif isinstance(event, MatchMeasured):
+                match = event.match
+                if not quiet:
+                    progress.console.print(match.sentence)
             elif isinstance(event, DragProgress):
                 way.append(event)
                 _show_step(progress, drag, event)
@@ -160,6 +171,7 @@ def followed(
         first_distance_px=sum(_length(pair) for pair in pairs) / max(1, len(pairs)),
         distance_px=min((step.distance_px for step in way), default=0.0),
         previews=tuple(previews),
+        match=match,
     )
 
 

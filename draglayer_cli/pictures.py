@@ -12,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bridge_client import Bounds, EditRequest, LayerResult, PointPair, propose_window
 from bridge_client.geometry import Extent, Point
-from bridge_client.messages import MAX_WINDOW_SIDE_PX
+from bridge_client.messages import MAX_WINDOW_SIDE_PX, InversionProfile
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -101,6 +101,7 @@ def edit_request(
     window: Bounds | None,
     step_budget: int | None,
     model: str,
+    profile: InversionProfile = InversionProfile.FAST,
 ) -> EditRequest:
     """Gives the edit of a picture file, whose canvas is the file.
 
@@ -121,6 +122,7 @@ def edit_request(
         mask=None if mask is None else cut_window(mask, window).tobytes(),
         pairs=pairs,
         step_budget=step_budget,
+        profile=profile,
         model=model,
     )
 

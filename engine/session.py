@@ -117,6 +117,7 @@ class EditingSession:
         self._running: RunningDrag | None = None
         self._before: Tensor | None = None
         self._last_flow: tuple[Tensor, Flow] | None = None
+        self._match: Match | None = None
 
     @property
     def is_inverted(self) -> bool:
@@ -135,7 +136,9 @@ class EditingSession:
         Raises:
             ValueError: the picture has no latent yet.
         """
-        return match_of(self._generator, self._history.base, self._picture)
+        if self._match is None:
+            self._match = match_of(self._generator, self._history.base, self._picture)
+        return self._match
 
     def invert(self, params: InversionParams | None = None) -> Iterator[InversionStep]:
         """Searches the window's latent; each step's best is kept, so stopping early is allowed.
@@ -152,7 +155,7 @@ class EditingSession:
         key = inversion_key(self._window, self._model_sha256, params)
         found = self._inversions.find(key)
         if found is not None:
-            self._set_base(found.w_plus)
+            self._set_base(found.w_plus, found.match)
             yield found
             return
         steps = invert(
@@ -165,7 +168,7 @@ class EditingSession:
         )
         with told_device_failures():
             for step in steps:
-                self._set_base(step.w_plus)
+                self._set_base(step.w_plus, step.match)
                 if step.step_index == step.step_budget:
                     self._inversions.keep(key, step)
                 yield step
@@ -504,8 +507,9 @@ class EditingSession:
             window_side=self._window.shape[0],
         )
 
-    def _set_base(self, w_plus: Tensor) -> None:
+    def _set_base(self, w_plus: Tensor, match: Match | None = None) -> None:
         self._finished = History(base=w_plus.to(self._device))
+        self._match = match
         self._before, self._last_flow = None, None
 
     @torch.no_grad()

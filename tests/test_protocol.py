@@ -20,7 +20,7 @@ from bridge_server.problems import PROBLEMS
 FOLDER = Path(__file__).parent / "data" / "protocol"
 # Parts of other messages, which their documents show.
 PARTS = {"FieldError", "HandleHint", "HistoryState", "ImageRef"}
-PARTS |= {"Limits", "LoggedEvent", "ModelInfo"}
+PARTS |= {"Limits", "LoggedEvent", "Match", "ModelInfo"}
 
 
 def class_name(path: Path) -> str:

@@ -17,7 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge_client.geometry import Bounds, Point, PointPair, canvas_to_frame, frame_to_canvas
-from bridge_client.messages import EndReason, HandleHint, HistoryState, JobKind, ModelInfo
+from bridge_client.messages import (
+    EndReason,
+    HandleHint,
+    HistoryState,
+    InversionProfile,
+    JobKind,
+    Match,
+    MatchLevel,
+    ModelInfo,
+)
 from bridge_server import wire
 from bridge_server.engine_port import (
     DragStep,
@@ -60,8 +69,12 @@ class WindowSession(Protocol):
     def amount(self) -> float:
         """How strongly the present drag is shown."""
 
-    def invert(self) -> Iterator[Any]:
-        """Yields records with step_index, step_budget, loss."""
+    @property
+    def match(self) -> Any:
+        """A record with share, level and sentence."""
+
+    def invert(self, params: Any) -> Iterator[Any]:
+        """Yields records with step_index, step_budget, loss, match."""
 
     def drag(self, pairs: Sequence[Any], step_budget: int | None) -> Iterator[Any]:
         """Yields records with step_index, step_budget, handles_window, confidences, distance_px,
@@ -107,6 +120,8 @@ class EngineApi:
     """The same, and where a session stood."""
     make_pair: Callable[[XY, XY], Any]
     """From handle and target in window px."""
+    inversion_params: Callable[[str], Any]
+    """How to invert, by the name of a profile."""
     failure_codes: tuple[tuple[type[Exception], str], ...]
     """Engine errors and their codes on the wire; the first that fits counts."""
     devices: tuple[str, ...]
@@ -116,6 +131,7 @@ def import_engine() -> EngineApi:
     """The real engine; takes seconds, because it imports torch."""
     from engine import device, errors, geometry, session
     from engine.checkpoints import catalogue
+    from engine.inversion import stages
     from engine.inversion.cache import InversionCache
 
     device.leave_one_processor()
@@ -128,6 +144,7 @@ def import_engine() -> EngineApi:
         make_pair=lambda handle, target: geometry.PointPair(
             handle=geometry.Point(*handle), target=geometry.Point(*target)
         ),
+        inversion_params=lambda profile: stages.PROFILES[stages.InversionProfile(profile)],
         failure_codes=(
             (errors.CheckpointError, "model-rejected"),
             (errors.SnapshotError, "snapshot-rejected"),
@@ -245,6 +262,14 @@ class ThreadSession:
             amount=session.amount,
         )
 
+    @property
+    def match(self) -> Match | None:
+        """How well the model can draw the window."""
+        if not self._is_inverted:
+            return None
+        with told_failures(self._engine):
+            return _match(self._open_session().match)
+
     def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
         """The inversion where it is asked for or still needed, then the drag; or a move through
         the history.
@@ -259,7 +284,7 @@ class ThreadSession:
                 return
             self._pairs = task.pairs
             if task.kind is JobKind.INVERT or not self._is_inverted:
-                yield from self._invert()
+                yield from self._invert(task.profile)
             if task.kind is JobKind.DRAG:
                 yield from self._drag(task.step_budget)
             elif task.kind is JobKind.CHECK:
@@ -299,10 +324,13 @@ class ThreadSession:
         """Let go of the engine's session and its tensors."""
         self._session = None
 
-    def _invert(self) -> Generator[EngineStep, None, None]:
-        for step in self._open_session().invert():
+    def _invert(self, profile: InversionProfile) -> Generator[EngineStep, None, None]:
+        for step in self._open_session().invert(self._engine.inversion_params(profile.value)):
             yield InversionStep(
-                step_index=step.step_index, step_budget=step.step_budget, loss=step.loss
+                step_index=step.step_index,
+                step_budget=step.step_budget,
+                loss=step.loss,
+                match=None if step.match is None else _match(step.match),
             )
         # Only now: an inversion that was cancelled is begun anew by the next job.
         self._is_inverted = True
@@ -376,6 +404,10 @@ class ThreadSession:
         if self._session is None:
             raise ValueError("The session is closed: open another one.")
         return self._session
+
+
+def _match(match: Any) -> Match:
+    return Match(share=match.share, level=MatchLevel(match.level.value), sentence=match.sentence)
 
 
 @contextlib.contextmanager

@@ -128,5 +128,5 @@ def _parsed(content: bytes) -> InversionStep:
         step_budget=budget,
         loss=float(facts["loss"]),
         w_plus=w_plus,
-        match=None if share is None else Match(share=float(share)),
+        match=None if share is None else Match(share=float(share), is_guess=budget == 0),
     )

@@ -21,11 +21,6 @@ class MatchLevel(StrEnum):
     FAIR = "fair"
     POOR = "poor"
 
-    @property
-    def sentence(self) -> str:
-        """What to expect of a drag."""
-        return _SENTENCES[self]
-
 
 _SENTENCES = {
     MatchLevel.GOOD: "The model can draw this picture.",
@@ -34,6 +29,7 @@ _SENTENCES = {
         "The model does not know this kind of picture: select a whole head, or use another model."
     ),
 }
+_ROUGH_GUESS = "The guess is far from this picture: another profile takes longer and comes nearer."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +43,12 @@ class Match:
         share: of the picture's variance that the render explains, in [0, 1]; 0 where it does no
             better than the picture's mean colour. Measured (docs/benchmarks.md): samples 0.99,
             heads that the model never saw 0.87 to 0.99, a landscape 0.7, noise 0.
+        is_guess: whether the latent is a guess that nobody searched on from: what it misses may be
+            its own fault, and not the model's.
     """
 
     share: float
+    is_guess: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.share <= 1.0:
@@ -62,9 +61,18 @@ class Match:
             return MatchLevel.GOOD
         return MatchLevel.FAIR if self.share >= FAIR_SHARE else MatchLevel.POOR
 
+    @property
+    def sentence(self) -> str:
+        """What to expect of a drag."""
+        if self.is_guess and self.level is not MatchLevel.GOOD:
+            return _ROUGH_GUESS
+        return _SENTENCES[self.level]
+
 
 @torch.no_grad()
-def match_of(generator: GeneratorProtocol, w_plus: Tensor, window: WindowImage) -> Match:
+def match_of(
+    generator: GeneratorProtocol, w_plus: Tensor, window: WindowImage, *, is_guess: bool = False
+) -> Match:
     """Gives the match of a latent (1, num_ws, w_dim) and a picture, where that is visible."""
     render, picture = (
         from_generator(image) for image in (generator.render(w_plus.unbind(1)), window.image)
@@ -74,5 +82,5 @@ def match_of(generator: GeneratorProtocol, w_plus: Tensor, window: WindowImage) 
     error = float(((render - picture).square() * weight).sum())
     variance = float(((picture - mean).square() * weight).sum())
     if not variance:
-        return Match(share=0.0)
-    return Match(share=min(1.0, max(0.0, 1.0 - error / variance)))
+        return Match(share=0.0, is_guess=is_guess)
+    return Match(share=min(1.0, max(0.0, 1.0 - error / variance)), is_guess=is_guess)

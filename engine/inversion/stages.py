@@ -109,7 +109,11 @@ def invert(
             step_budget=budget,
             loss=loss,
             w_plus=w_plus,
-            match=match_of(generator, w_plus, window) if index == budget else None,
+            match=(
+                match_of(generator, w_plus, window, is_guess=budget == 0)
+                if index == budget
+                else None
+            ),
         )
 
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "t" * 43
 REGION = {"x": 1, "y": 2, "width": 32, "height": 32}
+MATCH = {"share": 0.5, "level": "poor", "sentence": "The model does not know this."}
 WAIT_S = 10.0
 
 
@@ -89,7 +90,7 @@ def succeed_at_once(job: Job) -> None:
     """The default script: one step, one preview, done."""
     job.push("state", state="running")
     if job.request["kind"] == "invert":
-        job.push("inversion-progress", step_index=0, step_budget=1, loss=0.5)
+        job.push("inversion-progress", step_index=0, step_budget=1, loss=0.5, match=MATCH)
         job.end("succeeded")
         return
     if job.request["kind"] == "check":
@@ -270,6 +271,7 @@ class _Handler(BaseHTTPRequestHandler):
             "is_inverted": session.is_inverted,
             "lease_s": 300,
             "history": {"undo_depth": undo_depth, "redo_depth": redo_depth},
+            "match": MATCH if session.is_inverted else None,
         }
 
     def _snapshot(self, session: Session) -> None:

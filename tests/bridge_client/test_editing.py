@@ -1,6 +1,7 @@
 import pytest
 
 from bridge_client import (
+    PROFILE_NAMES,
     Bounds,
     ChangeRefused,
     DragProgress,
@@ -12,8 +13,12 @@ from bridge_client import (
     HandlesChecked,
     HistoryChanged,
     HistoryState,
+    InversionProfile,
     InversionProgress,
     LayerResult,
+    Match,
+    MatchLevel,
+    MatchMeasured,
     Point,
     PointPair,
     PreviewReady,
@@ -115,6 +120,38 @@ def test_the_handles_are_where_tracking_found_them(model):
     model.apply(DragProgress(4, 10, (Point(25, 20),), 5.04))
     assert model.handles_canvas == (Point(25, 20),)
     assert model.status_text == "Dragging: step 4 of at most 10, 5.0 px to go."
+
+
+def matched(level):
+    return MatchMeasured(Match(share=0.5, level=level, sentence="How well it is drawn."))
+
+
+@pytest.mark.parametrize("level", MatchLevel)
+def test_the_match_is_said_before_and_in_the_drag(model, level):
+    model.mark_started()
+    model.apply(StateChanged(EditState.INVERTING))
+    assert model.match is None
+    model.apply(matched(level))
+    assert model.status_text.startswith("How well it is drawn.\n")
+    model.apply(StateChanged(EditState.DRAGGING))
+    model.apply(DragProgress(4, 10, (Point(25, 20),), 5.0))
+    assert model.status_text.startswith("How well it is drawn.\nDragging: step 4")
+
+
+@pytest.mark.parametrize("level", MatchLevel)
+def test_a_match_that_is_not_good_explains_the_result_too(model, level):
+    model.mark_started()
+    model.apply(matched(level))
+    model.apply(ResultReady(RESULT, "reached"))
+    model.apply(StateChanged(EditState.DONE))
+    assert ("How well" in model.status_text) == (level is not MatchLevel.GOOD)
+    assert model.status_text.endswith("The points have arrived.")
+    model.mark_started()
+    assert model.match is None and "How well" not in model.status_text
+
+
+def test_every_profile_has_a_name():
+    assert list(PROFILE_NAMES) == list(InversionProfile)
 
 
 def test_a_result_can_be_inserted_once(model):

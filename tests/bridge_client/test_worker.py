@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,10 @@ from bridge_client import (
     EditState,
     EditWorker,
     Failed,
+    InversionProfile,
     InversionProgress,
+    MatchLevel,
+    MatchMeasured,
     PreviewReady,
     ResultReady,
     StateChanged,
@@ -48,6 +52,30 @@ def test_an_edit_goes_all_the_way_to_the_layer(bridge, worker, request_4px):
     assert only(events, PreviewReady).jpeg == b"jpeg"
     assert only(events, InversionProgress).loss == 0.5
     assert only(events, DragProgress).distance_px == 0.0
+
+
+def test_the_profile_goes_with_the_inversion_and_another_one_finds_the_picture_anew(
+    bridge, worker, request_4px
+):
+    worker.check(request_4px)
+    drain_until(worker, is_final)
+    worker.start(replace(request_4px, profile=InversionProfile.BALANCED))
+    drain_until(worker, is_final)
+    profiles = [bridge.job_of_kind("invert", number).request["profile"] for number in (0, 1)]
+    assert profiles == ["fast", "balanced"]
+
+
+def test_the_match_comes_before_the_drag_whether_the_picture_is_found_now_or_was(
+    bridge, worker, request_4px
+):
+    worker.check(request_4px)
+    found = drain_until(worker, is_final)
+    worker.start(request_4px)
+    was_found = drain_until(worker, is_final)
+    assert only(found, MatchMeasured).match.level is MatchLevel.POOR
+    assert only(was_found, MatchMeasured) == only(found, MatchMeasured)
+    dragging = StateChanged(EditState.DRAGGING)
+    assert was_found.index(only(was_found, MatchMeasured)) < was_found.index(dragging)
 
 
 def test_the_states_come_in_order(worker, request_4px):

@@ -73,6 +73,33 @@ def test_a_second_drag_does_not_invert_again(
     assert (reply.json["revision"], reply.json["is_inverted"]) == (2, True)
 
 
+@pytest.mark.parametrize("kind", ["invert", "drag", "check"])
+def test_the_profile_reaches_the_engine(
+    client: FlaskClient, bridge: Bridge, engine: FakeEngine, kind: str
+) -> None:
+    body = drag_body(kind=kind, profile="balanced")
+    if kind == "invert":
+        del body["pairs"]
+    run_job(client, bridge, body)
+    run_job(client, bridge, drag_body())
+    profiles = [task.profile for session in engine.sessions for task in session.tasks]
+    assert profiles == ["balanced", "fast"]
+
+
+def test_the_match_is_told_by_the_inversion_and_by_the_session(
+    client: FlaskClient, bridge: Bridge, engine: FakeEngine
+) -> None:
+    session_id = open_session(client)
+    assert client.get(f"/v1/sessions/{session_id}").json["match"] is None
+    body = invert_body()
+    wait_end(bridge, start_job(client, session_id, body))
+    page = client.get(f"/v1/jobs/{body['id']}/events?after=0&wait_s=0").json["events"]
+    (told,) = [each["data"] for each in page if each["event"] == "inversion-progress"]
+    match = {"share": 0.85, "level": "fair", "sentence": engine.script.match.sentence}
+    assert told["match"] == match
+    assert client.get(f"/v1/sessions/{session_id}").json["match"] == match
+
+
 def test_only_the_worker_touches_the_engine(
     client: FlaskClient, bridge: Bridge, engine: FakeEngine
 ) -> None:
@@ -327,6 +354,7 @@ def test_a_session_that_cannot_be_opened_fails_its_job(
         ({"id": "../" + "a" * 29}, ""),
         ({"step_budget": 0}, ""),
         ({"step_budget": 1.5}, "/step_budget"),
+        ({"profile": "slow"}, ""),
     ],
 )
 def test_a_malformed_job_is_refused_with_a_pointer(
@@ -336,6 +364,12 @@ def test_a_malformed_job_is_refused_with_a_pointer(
     assert (reply.status_code, reply.json["code"]) == (422, "invalid-request")
     assert reply.json["errors"][0]["pointer"] == pointer
     assert bridge.jobs.all() == ()
+
+
+def test_an_unknown_profile_gets_a_sentence_with_the_known_ones(client: FlaskClient) -> None:
+    path = f"/v1/sessions/{open_session(client)}/jobs"
+    reply = client.post(path, json=drag_body(profile="slow"))
+    assert "profile must be one of instant, fast, balanced" in reply.json["detail"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", '"1"', "null", "true"])

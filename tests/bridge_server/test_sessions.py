@@ -75,6 +75,6 @@ def test_a_closed_session_holds_no_pixels(store: SessionStore) -> None:
 
 def test_a_session_says_what_became_of_it(store: SessionStore) -> None:
     session = store.create(SPEC)
-    session.advance(is_inverted=True, history=HistoryState())
+    session.advance(is_inverted=True, history=HistoryState(), match=None)
     reply = session.reply(lease_s=9)
     assert (reply.revision, reply.is_inverted, reply.lease_s) == (1, True, 9)

@@ -73,6 +73,7 @@ def test_json_is_all_that_is_printed_then(edit):
     report = json.loads(edit[0].stdout)
     assert report["reason"] == "budget" and report["steps"] == 2
     assert report["distance_px"]["before"] == pytest.approx(8.0, abs=0.01)
+    assert report["match"]["level"] in ("good", "fair", "poor")
     assert report["files"] == FILES
     left, top, side = HEAD
     assert report["window"] == {"x": left, "y": top, "width": side, "height": side}
@@ -101,6 +102,26 @@ def test_without_a_mask_the_window_bounds_the_change(drag, picture_file, tmp_pat
     assert "after 2 steps" in result.stdout
     changed = (rgba(tmp_path / "composite.png") != rgba(picture_file)).any(axis=2)
     assert not changed[:top].any() and not changed[:, :left].any()
+
+
+def test_the_match_is_said_before_the_drag(drag, picture_file, tmp_path):
+    result = drag(picture_file, "--pair", PAIR, "--out", tmp_path)
+    first, *_ = result.stderr.splitlines()
+    assert first.startswith("The model")
+
+
+def test_a_profile_says_how_long_the_reading_may_take(drag, picture_file, mask_file, tmp_path):
+    shares = {}
+    for profile in ("instant", "fast", "balanced"):
+        given = ("--pair", PAIR, "--mask", mask_file, "--profile", profile)
+        result = drag(picture_file, *given, "--json", "--out", tmp_path / profile)
+        shares[profile] = json.loads(result.stdout)["match"]["share"]
+    assert len(set(shares.values())) == len(shares)  # each found another latent
+
+
+def test_an_unknown_profile_is_told_the_known_ones(drag, picture_file):
+    result = drag(picture_file, "--pair", PAIR, "--profile", "slow")
+    assert result.exit_code == 2 and "'instant', 'fast', 'balanced'" in result.stderr
 
 
 SAVED_AS = {"16 bit grey": ("I;16", "png"), "CMYK": ("CMYK", "tif"), "LA": ("LA", "png")}

@@ -580,6 +580,12 @@ def test_a_match_is_told_of_a_picture_that_has_a_latent(model, window, session):
         _ = EditingSession(model, window, device="cpu").match
 
 
+def test_a_match_is_of_the_latent_that_is_set(model, window, session):
+    known = session.match
+    session.set_pivot(session.w_plus[:, 0] + 3.0)
+    assert session.match.share < known.share
+
+
 def test_finer_rows_that_differ_are_dragged_and_restored(model, window):
     session = EditingSession(model, window, device="cpu")
     list(session.invert(BRIEF))

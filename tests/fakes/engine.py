@@ -10,7 +10,15 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from bridge_client.geometry import Bounds, Point, PointPair
-from bridge_client.messages import EndReason, HandleHint, HistoryState, JobKind, ModelInfo
+from bridge_client.messages import (
+    EndReason,
+    HandleHint,
+    HistoryState,
+    JobKind,
+    Match,
+    MatchLevel,
+    ModelInfo,
+)
 from bridge_server import wire
 from bridge_server.engine_port import (
     DragStep,
@@ -27,6 +35,7 @@ from bridge_server.engine_port import (
 
 PATIENCE_S = 10.0
 PREVIEW_SIDE_PX = 16
+FAIR_MATCH = Match(share=0.85, level=MatchLevel.FAIR, sentence="The model draws this roughly.")
 
 
 class StepGate:
@@ -92,6 +101,7 @@ class FakeScript:
     """What the engine will do."""
 
     inversion_steps: int = 3
+    match: Match = FAIR_MATCH
     drag_steps: int = 5
     end_reason: EndReason = EndReason.REACHED
     fail_warm_up: Exception | None = None
@@ -168,6 +178,10 @@ class FakeSession:
     def history(self) -> HistoryState:
         return self._history
 
+    @property
+    def match(self) -> Match | None:
+        return self._engine.script.match if self._is_inverted else None
+
     def run(self, task: EngineTask) -> Generator[EngineStep, None, None]:
         self.tasks.append(task)
         self._pairs = task.pairs
@@ -209,7 +223,12 @@ class FakeSession:
         budget = self._engine.script.inversion_steps
         for index in range(budget):
             self._step()
-            yield InversionStep(step_index=index, step_budget=budget, loss=1.0 / (index + 1))
+            yield InversionStep(
+                step_index=index,
+                step_budget=budget,
+                loss=1.0 / (index + 1),
+                match=self._engine.script.match if index == budget - 1 else None,
+            )
         self._is_inverted = True
         self.inversions += 1
 

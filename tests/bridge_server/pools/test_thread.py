@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,15 @@ import numpy.typing as npt
 import pytest
 
 from bridge_client.geometry import Bounds, Point, PointPair
-from bridge_client.messages import EndReason, HistoryState, JobKind, ModelInfo
+from bridge_client.messages import (
+    EndReason,
+    HistoryState,
+    InversionProfile,
+    JobKind,
+    Match,
+    MatchLevel,
+    ModelInfo,
+)
 from bridge_server.engine_port import (
     DragStep,
     EngineFailure,
@@ -40,9 +49,25 @@ class Record:
     confidences: tuple[float, ...] = (0.75,)
     distance_px: float = 1.0
     end_reason: EndReason | None = None
+    match: DoubleMatch | None = None
     pixels: npt.NDArray[np.uint8] = field(default_factory=lambda: np.zeros((1, 1, 4), np.uint8))
     x: int = 0
     y: int = 0
+
+
+class DoubleLevel(Enum):
+    """The double's word for a match."""
+
+    FAIR = "fair"
+
+
+@dataclass
+class DoubleMatch:
+    """How well the double can draw."""
+
+    share: float = 0.85
+    level: DoubleLevel = DoubleLevel.FAIR
+    sentence: str = "Roughly."
 
 
 @dataclass
@@ -78,7 +103,8 @@ class DoubleSession:
     generator: str
     window: npt.NDArray[np.uint8]
     mask: npt.NDArray[np.uint8] | None
-    inversions: int = 0
+    inversions: list[str] = field(default_factory=list)
+    match: DoubleMatch = field(default_factory=DoubleMatch)
     drags: list[tuple[Sequence[Any], int | None]] = field(default_factory=list)
     is_drag_left: bool = False
     failure: Exception | None = None
@@ -90,10 +116,10 @@ class DoubleSession:
     position: int = 1
     amount: float = 1.0
 
-    def invert(self) -> Iterator[Record]:
-        self.inversions += 1
+    def invert(self, params: str) -> Iterator[Record]:
+        self.inversions.append(params)
         yield Record(step_index=0)
-        yield Record(step_index=1)
+        yield Record(step_index=1, match=self.match)
 
     def drag(self, pairs: Sequence[Any], step_budget: int | None) -> Iterator[Record]:
         self.drags.append((pairs, step_budget))
@@ -175,6 +201,7 @@ class Double:
             open_session=self.open_session,
             restore_session=self.restore_session,
             make_pair=Pair,
+            inversion_params=lambda profile: f"params of {profile}",
             failure_codes=(
                 (DoubleFailure, "inversion-diverged"),
                 (DamagedSnapshot, "snapshot-rejected"),
@@ -264,14 +291,31 @@ def test_a_drag_inverts_first_and_only_once(pool: ThreadPool, double: Double) ->
     assert kinds == [InversionStep, InversionStep, DragStep, DragStep]
     assert session.is_inverted
     assert [type(step) for step in session.run(DRAG)] == [DragStep, DragStep]
-    assert double.sessions[0].inversions == 1
+    assert double.sessions[0].inversions == ["params of fast"]
 
 
 def test_an_asked_for_inversion_is_made_again(pool: ThreadPool, double: Double) -> None:
     session = pool.open(spec())
     for _ in range(2):
         list(session.run(EngineTask(kind=JobKind.INVERT)))
-    assert double.sessions[0].inversions == 2
+    assert len(double.sessions[0].inversions) == 2
+
+
+def test_the_profile_says_how_to_invert(pool: ThreadPool, double: Double) -> None:
+    session = pool.open(spec())
+    list(session.run(replace(DRAG, profile=InversionProfile.BALANCED)))
+    assert double.sessions[0].inversions == ["params of balanced"]
+
+
+def test_the_match_is_told_with_the_last_step_and_by_the_session(pool: ThreadPool) -> None:
+    session = pool.open(spec())
+    assert session.match is None
+    first, last = session.run(EngineTask(kind=JobKind.INVERT))
+    assert isinstance(first, InversionStep) and isinstance(last, InversionStep)
+    assert first.match is None
+    assert (
+        last.match == session.match == Match(share=0.85, level=MatchLevel.FAIR, sentence="Roughly.")
+    )
 
 
 def test_an_inversion_that_was_left_is_begun_anew(pool: ThreadPool) -> None:

@@ -8,7 +8,7 @@ import torch
 from engine.inversion.match import FAIR_SHARE, GOOD_SHARE, Match, MatchLevel, match_of
 from engine.inversion.projection import ProjectionParams
 from engine.inversion.refinement import RefinementParams, refine
-from engine.inversion.stages import InversionParams, invert
+from engine.inversion.stages import PROFILES, InversionParams, InversionProfile, invert
 from engine.window import WindowImage
 from tests.fakes.generator import trained_model
 
@@ -112,7 +112,22 @@ def test_a_sample_is_found_again(generator, axes, w):
 )
 def test_a_match_has_a_level_with_a_sentence_of_its_own(share, level):
     assert Match(share=share).level is level
-    assert len({each.sentence for each in MatchLevel}) == 3
+    assert len({Match(share=each).sentence for each in (0.95, 0.85, 0.5)}) == 3
+
+
+@pytest.mark.parametrize("share", [0.5, 0.85, 0.95])
+def test_a_far_guess_is_not_blamed_on_the_model(share):
+    guess, found = Match(share=share, is_guess=True), Match(share=share)
+    assert guess.level is found.level
+    assert (guess.sentence == found.sentence) == (found.level is MatchLevel.GOOD)
+
+
+@pytest.mark.parametrize("profile", InversionProfile)
+def test_only_the_instant_profile_gives_a_guess(generator, axes, picture, profile):
+    params = PROFILES[profile]
+    steps = invert(generator, picture, axes=axes, shared_rows=SHARED_ROWS, params=params)
+    *_, last = steps
+    assert last.match.is_guess == (profile is InversionProfile.INSTANT)
 
 
 def test_what_is_transparent_does_not_count_for_the_match(generator, w, picture):
