@@ -1,6 +1,7 @@
 """The client of the draglayer bridge: standard library only, vendored into both plug-ins."""
 
 from .client import BridgeClient
+from .controls import EditControls
 from .edit import (
     ChangeRefused,
     DragProgress,
@@ -30,6 +31,7 @@ from .errors import (
 from .geometry import Bounds, Extent, Point, PointPair
 from .launcher import Launcher
 from .messages import (
+    MAX_AMOUNT,
     PROTOCOL_VERSION,
     HandleHint,
     HistoryState,
@@ -44,6 +46,7 @@ from .worker import EditWorker
 __version__ = "0.1.0"
 
 __all__ = [
+    "MAX_AMOUNT",
     "PROFILE_NAMES",
     "PROTOCOL_VERSION",
     "Bounds",
@@ -51,6 +54,7 @@ __all__ = [
     "ChangeRefused",
     "ClientError",
     "DragProgress",
+    "EditControls",
     "EditModel",
     "EditRequest",
     "EditState",

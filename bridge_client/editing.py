@@ -44,6 +44,11 @@ PROFILE_NAMES: dict[InversionProfile, str] = {
     InversionProfile.BALANCED: "Balanced: finer, slower",
 }
 
+_NOTHING_MOVES = (
+    "Every point is a pin, so nothing would move.",
+    "Draw a line from where a part is to where it should be.",
+)
+
 _STATE_TEXTS = {
     EditState.IDLE: "Ready.",
     EditState.CONNECTING: "Looking for the bridge …",
@@ -90,6 +95,9 @@ class EditModel:
         self._result_reason: ResultReason | None = None
         self._failure: Failed | None = None
         self._history: HistoryState | None = None
+        self._is_moving, self._is_showing = False, False
+        self._window_dragged: Bounds | None = None
+        self._pairs_dragged: tuple[PointPair, ...] = ()
         self._refusal = ""
         self._hints: tuple[HandleHint, ...] = ()
 
@@ -143,17 +151,18 @@ class EditModel:
             raise InputProblem(
                 f"There are {len(self._pairs)} lines; {MAX_PAIRS} is the most.", "Delete some."
             )
-        if self._pairs and all(pair.is_pin for pair in self._pairs):
-            raise InputProblem(
-                "Every point is a pin, so nothing would move.",
-                "Draw a line from where a part is to where it should be.",
-            )
+        if self._has_pins_only:
+            raise InputProblem(*_NOTHING_MOVES)
         return propose_window(
             selection=self._selection,
             layer_content=self._layer_content,
             points=[point for pair in self._pairs for point in (pair.handle, pair.target)],
             canvas=self._canvas,
         )
+
+    @property
+    def _has_pins_only(self) -> bool:
+        return bool(self._pairs) and all(pair.is_pin for pair in self._pairs)
 
     # What the UI allows.
 
@@ -166,6 +175,12 @@ class EditModel:
     def is_busy(self) -> bool:
         """Whether an edit runs; the UI goes on polling the worker."""
         return self._state.is_busy
+
+    @property
+    def is_dragging(self) -> bool:
+        """Whether a drag runs or is on its way: busy with more than a moment's look at another
+        step, for which nothing in the UI should come or go."""
+        return self.is_busy and not self._is_moving
 
     @property
     def can_start(self) -> bool:
@@ -205,44 +220,93 @@ class EditModel:
         return self._state in (*has_steps_left, EditState.PAUSED)
 
     @property
+    def has_history(self) -> bool:
+        """Whether there is a drag, done or undone: what the controls of a finished edit are for."""
+        return self.history.undo_depth + self.history.redo_depth > 0
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a drag to undo."""
-        return self._can_move and self.history.undo_depth > 0
+        return not self.is_busy and self.history.undo_depth > 0
 
     @property
     def can_redo(self) -> bool:
         """Whether there is an undone drag to redo."""
-        return self._can_move and self.history.redo_depth > 0
+        return not self.is_busy and self.history.redo_depth > 0
 
     @property
     def can_show(self) -> bool:
-        """Whether there is a drag to go through, to weaken and to strengthen."""
-        return self.can_undo or (self._state is EditState.SHOWING and self.history.undo_depth > 0)
+        """Whether there is a drag to go through, to weaken and to strengthen. It stays so while one
+        is being shown: a slider that went grey would lose the hand that moves it."""
+        return self.history.undo_depth > 0 and (self._is_showing or not self.is_busy)
 
     @property
-    def _can_move(self) -> bool:
-        return self._history is not None and not self.is_busy
+    def can_drag_on(self) -> bool:
+        """Whether the pairs can be dragged from where the edit stands."""
+        return not self.why_not_drag_on
+
+    @property
+    def why_not_drag_on(self) -> str:
+        """Why they can't, for the artist; empty when they can."""
+        if self.is_busy:
+            return "An edit is running."
+        window = self._window_dragged
+        if not self.has_history or window is None:
+            return "Nothing was dragged yet: press Start."
+        if not self._pairs or self._pairs == self._pairs_dragged:
+            return "Draw where to drag next."
+        if self._has_pins_only:
+            return " ".join(_NOTHING_MOVES)
+        points = [point for pair in self._pairs for point in (pair.handle, pair.target)]
+        if not all(window.contains(point) for point in points):
+            return "A point lies outside of what is being edited: press Start to edit that part."
+        return ""
+
+    @property
+    def has_edit(self) -> bool:
+        """Whether there is an edit to look at: one that runs, or one that can be inserted."""
+        return self.is_busy or self._result is not None
 
     @property
     def can_insert(self) -> bool:
-        """Whether a layer waits to be inserted."""
-        return self._result is not None and not self.is_busy
+        """Whether a layer waits to be inserted; where all was undone it would be empty."""
+        return self._result is not None and not self.is_busy and not self._is_undone
+
+    @property
+    def _is_undone(self) -> bool:
+        return self.has_history and self.history.undo_depth == 0
 
     # What happens.
 
     def mark_started(self) -> None:
         """Forgets the edit before; call it with `worker.start`."""
-        self._state = EditState.CONNECTING
-        self._queue_position = None
-        self._inversion, self._match = None, None
-        self._drag, self._preview_jpeg = None, None
-        self._result, self._result_reason, self._failure = None, None, None
-        self._history, self._refusal = None, ""
+        self._window_dragged = self.window_canvas
+        self._inversion, self._match, self._preview_jpeg = None, None, None
+        self._history = None
+        self._mark_dragging(EditState.CONNECTING)
+
+    def mark_dragging_on(self) -> None:
+        """Keeps the edit and forgets its result; call it with `worker.drag_on`."""
+        self._mark_dragging(EditState.QUEUED)
+
+    def _mark_dragging(self, state: EditState) -> None:
+        self._state, self._queue_position = state, None
+        self._is_moving, self._is_showing = False, False
+        self._pairs_dragged = self._pairs
+        self._drag, self._result, self._result_reason = None, None, None
+        self._failure, self._refusal = None, ""
 
     def mark_moving(self) -> None:
-        """Shows at once that the history is gone through; call it with `worker.undo`, `redo` and
-        `show`. The result stays until the next one is there."""
-        self._state, self._failure, self._refusal = EditState.SHOWING, None, ""
+        """Shows at once that the history is gone through; call it with `worker.undo` and `redo`.
+        The result stays until the next one is there."""
+        self._state = EditState.SHOWING
+        self._is_moving, self._is_showing = True, False
+        self._failure, self._refusal = None, ""
+
+    def mark_showing(self) -> None:
+        """As `mark_moving`, for `worker.show`, which takes the next wish before it is done."""
+        self.mark_moving()
+        self._is_showing = True
 
     def mark_cancelling(self) -> None:
         """Shows at once that Cancel was pressed; call it with `worker.cancel`."""
@@ -276,6 +340,7 @@ class EditModel:
             self._refusal = f"{event.message} {event.hint}".strip()
         else:
             self._failure, self._state = event, EditState.FAILED
+            self._pairs_dragged = ()  # they may be tried again
 
     def _apply_state(self, event: StateChanged) -> None:
         # The bridge needs a step to hear of a cancel; until then its news must not undo "Stopping".
@@ -318,7 +383,7 @@ class EditModel:
         if self._failure is not None:
             return f"{self._failure.message} {self._failure.hint}".strip()
         if self._result_reason is not None and not self.is_busy:
-            return _RESULT_TEXTS[self._result_reason]
+            return self._result_text(self._result_reason)
         if self._refusal and self.is_busy:
             return self._refusal
         if self._state is EditState.DRAGGING and self._drag is not None:
@@ -328,17 +393,38 @@ class EditModel:
             )
         return _STATE_TEXTS[self._state]
 
+    def _result_text(self, reason: ResultReason) -> str:
+        if self._is_undone:
+            return "This is the picture before the drag."
+        return _RESULT_TEXTS[reason]
+
+    @property
+    def pause_text(self) -> str:
+        """What the button says that pauses and resumes."""
+        return "Resume" if self.can_resume else "Pause"
+
     @property
     def match(self) -> Match | None:
         """How well the model can draw the picture; None where that is not known yet."""
         return self._match
 
     @property
+    def shown_window_canvas(self) -> Bounds | None:
+        """The window of the edit that there is, else of the next one; None where there is none."""
+        return self._window_dragged if self.has_edit else self.window_canvas
+
+    @property
+    def shown_pairs(self) -> tuple[PointPair, ...]:
+        """The pairs that belong to `handles_canvas`: those being dragged, else those drawn."""
+        return self._pairs_dragged if self.is_busy else self._pairs
+
+    @property
     def handles_canvas(self) -> tuple[Point, ...]:
         """Where the handles are now: the tracked places, or the drawn ones before the drag."""
-        if self._drag is not None:
+        is_tracked = self.shown_pairs == self._pairs_dragged and not self._is_undone
+        if self._drag is not None and is_tracked:
             return self._drag.handles_canvas
-        return tuple(pair.handle for pair in self._pairs)
+        return tuple(pair.handle for pair in self.shown_pairs)
 
     @property
     def confidences(self) -> tuple[float, ...]:

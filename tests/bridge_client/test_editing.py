@@ -246,11 +246,112 @@ def test_there_is_no_history_before_the_first_drag_nor_in_a_new_edit(model, drag
     assert dragged.history == HistoryState()
 
 
-def test_while_a_move_is_made_only_another_show_is_allowed(dragged):
+def test_while_an_undo_is_made_nothing_else_is_allowed(dragged):
     dragged.mark_moving()
-    assert dragged.is_busy and dragged.can_show
-    assert not (dragged.can_undo or dragged.can_redo or dragged.can_start or dragged.can_insert)
+    allowed = (dragged.can_undo, dragged.can_redo, dragged.can_show, dragged.can_start)
+    assert dragged.is_busy and not any(allowed) and not dragged.can_insert
     assert dragged.result is RESULT
+
+
+@pytest.mark.parametrize(
+    "state", [EditState.QUEUED, EditState.SHOWING, EditState.FETCHING, EditState.DONE]
+)
+def test_the_slider_stays_alive_while_it_is_moved(dragged, state):
+    dragged.mark_showing()
+    dragged.apply(StateChanged(state))
+    assert dragged.can_show
+
+
+def test_a_look_at_another_step_is_no_drag(dragged):
+    for mark, is_dragging in (
+        (dragged.mark_moving, False),
+        (dragged.mark_showing, False),
+        (dragged.mark_dragging_on, True),
+        (dragged.mark_started, True),
+    ):
+        mark()
+        assert dragged.is_busy and dragged.is_dragging is is_dragging
+
+
+def test_a_start_takes_the_slider_away(dragged):
+    dragged.mark_showing()
+    dragged.apply(StateChanged(EditState.DONE))
+    dragged.mark_started()
+    assert not dragged.can_show
+
+
+UNDONE = HistoryState(undo_depth=0, redo_depth=1)
+
+
+def test_an_edit_that_was_undone_cannot_be_inserted_and_says_what_is_shown(dragged):
+    dragged.mark_moving()
+    for event in (HistoryChanged(UNDONE), ResultReady(RESULT, "shown")):
+        dragged.apply(event)
+    dragged.apply(StateChanged(EditState.DONE))
+    assert dragged.has_edit and not dragged.can_insert and not dragged.can_undo
+    assert dragged.status_text == "This is the picture before the drag."
+    assert dragged.can_redo and dragged.has_history
+
+
+NEXT = PointPair(Point(15, 40), Point(20, 40))
+
+
+def test_other_pairs_can_be_dragged_on_from_where_the_edit_stands(dragged):
+    assert "Draw where" in dragged.why_not_drag_on
+    dragged.set_pairs([NEXT])
+    assert dragged.can_drag_on
+    dragged.mark_dragging_on()
+    assert dragged.is_busy and dragged.result is None and not dragged.can_drag_on
+    assert dragged.history == DRAGGED
+
+
+@pytest.mark.parametrize(
+    ("pairs", "sentence"),
+    [
+        ([], "Draw where"),
+        ([PIN], "nothing would move"),
+        ([PointPair(Point(20, 20), Point(60, 20))], "outside of what is being edited"),
+    ],
+)
+def test_why_it_cannot_be_dragged_on_is_said(dragged, pairs, sentence):
+    dragged.set_pairs(pairs)
+    assert not dragged.can_drag_on and sentence in dragged.why_not_drag_on
+
+
+def test_before_the_first_drag_there_is_nothing_to_drag_on_from(model):
+    assert "press Start" in model.why_not_drag_on
+    model.mark_started()
+    assert model.why_not_drag_on == "An edit is running."
+
+
+def test_a_further_drag_that_failed_can_be_tried_again(dragged):
+    dragged.set_pairs([NEXT])
+    dragged.mark_dragging_on()
+    dragged.apply(Failed("No memory.", "Close something."))
+    dragged.apply(StateChanged(EditState.FAILED))
+    assert dragged.can_drag_on
+
+
+def test_what_is_dragged_is_shown_until_other_pairs_are_drawn(dragged):
+    dragged.apply(DragProgress(4, 10, (Point(29, 20),), 1.0))
+    assert (dragged.shown_pairs, dragged.handles_canvas) == ((PAIR,), (Point(29, 20),))
+    dragged.set_pairs([NEXT, PIN])
+    assert dragged.shown_pairs == (NEXT, PIN)
+    assert dragged.handles_canvas == (NEXT.handle, PIN.handle)
+
+
+def test_the_window_shown_is_that_of_the_edit_while_there_is_one(model, dragged):
+    window = Bounds(10, 10, 40, 40)
+    model.set_source(canvas=Extent(9, 9), layer_content=Bounds(0, 0, 9, 9), selection=None)
+    model.set_pairs([PointPair(Point(1, 1), Point(2, 2))])
+    assert dragged.shown_window_canvas == window
+    dragged.mark_inserted()
+    assert dragged.shown_window_canvas == Bounds(0, 0, 9, 9)
+
+
+def test_the_pause_button_says_what_it_does(model):
+    assert run_to(model, EditState.DRAGGING).pause_text == "Pause"
+    assert run_to(model, EditState.PAUSED).pause_text == "Resume"
 
 
 def test_the_history_stays_open_after_the_layer_was_inserted(dragged):
