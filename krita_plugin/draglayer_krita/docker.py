@@ -1,9 +1,11 @@
 """The docker's widgets and what they are bound to; it decides nothing."""
 
-from krita import DockWidget
+from krita import DockWidget, Krita
 
+from ._vendor.bridge_client import MAX_AMOUNT, PROFILE_NAMES, InversionProfile
 from .pump import Pump
 from .qt import (
+    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QImage,
@@ -14,8 +16,10 @@ from .qt import (
     QScrollArea,
     QSize,
     QSizePolicy,
+    QSlider,
     QSpinBox,
     Qt,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,10 +29,12 @@ DOCKER_ID = "draglayer"
 TITLE = "Draglayer"
 # Progress bars count in whole numbers; this many make it move smoothly.
 PROGRESS_UNITS = 1000
+FULL_AMOUNT_PERCENT = 100
 
 HINT = (
     "Select what may move. On a vector layer above the picture, draw with the Line tool from where "
-    "a part is to where it should be; a small brush size makes thin lines.\n"
+    "a part is to where it should be; a small brush size makes thin lines. A small circle (Ellipse "
+    "tool) pins what shall stay.\n"
     "A paint layer is active: it is edited, with the lines of the first visible vector layer above "
     "it.\n"
     "A vector layer is active: the first visible paint layer below it is edited, with its lines."
@@ -43,7 +49,7 @@ class PreviewLabel(QLabel):
         self._picture = QPixmap()
         self._jpeg: bytes | None = None
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setMinimumSize(QSize(96, 96))
+        self.setMinimumSize(QSize(128, 128))
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
 
     def show_jpeg(self, jpeg: bytes | None) -> None:
@@ -73,7 +79,7 @@ class PreviewLabel(QLabel):
 
 
 class DraglayerDocker(DockWidget):
-    """Start, Cancel, progress, preview, Insert.
+    """Start, Pause, Cancel, progress, preview, what goes on from a finished drag, Insert.
 
     Args:
         pump: Shared by the dockers of all windows.
@@ -102,26 +108,41 @@ class DraglayerDocker(DockWidget):
         self._progress = _named(QProgressBar(), "progress")
         self._progress.setRange(0, PROGRESS_UNITS)
         self._start = _named(QPushButton("Start"), "start")
+        self._pause = _named(QPushButton("Pause"), "pause")
         self._cancel = _named(QPushButton("Cancel"), "cancel")
+        self._drag_on = _named(QPushButton("Drag on"), "drag_on")
+        self._undo = _tool("edit-undo", "Undo the drag", "undo")
+        self._redo = _tool("edit-redo", "Redo the drag", "redo")
         self._insert = _named(QPushButton("Insert as new layer"), "insert")
+        self._amount = _named(QSlider(Qt.Orientation.Horizontal), "amount")
+        self._amount.setRange(0, round(MAX_AMOUNT * FULL_AMOUNT_PERCENT))
+        self._amount_text = _named(QLabel(), "amount_text")
+        self._profile = _named(QComboBox(), "profile")
+        for profile, name in PROFILE_NAMES.items():
+            self._profile.addItem(name, profile.value)
+        self._profile.setCurrentIndex(list(PROFILE_NAMES).index(self._pump.editor.settings.profile))
         self._steps = _named(QSpinBox(), "steps")
         self._steps.setRange(0, LARGEST_STEP_BUDGET)
         self._steps.setSpecialValueText("automatic")
         self._steps.setValue(self._pump.editor.settings.step_budget or 0)
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.addWidget(self._start)
-        buttons.addWidget(self._cancel)
-        steps = QFormLayout()
-        steps.addRow("Most steps", self._steps)
+        self._settings = QWidget()
+        settings = QFormLayout(self._settings)
+        settings.setContentsMargins(0, 0, 0, 0)
+        settings.addRow("Reading", self._profile)
+        settings.addRow("Most steps", self._steps)
+        self._afterwards = _row(
+            self._undo, self._redo, QLabel("Amount"), self._amount, self._amount_text
+        )
         content = QWidget()
         column = QVBoxLayout(content)
         for widget in (self._hint_area, self._input, self._preview, self._progress, self._status):
             column.addWidget(widget, 10 if widget is self._preview else 0)
         column.addStretch(1)
-        column.addLayout(steps)
-        column.addLayout(buttons)
+        column.addWidget(self._afterwards)
+        column.addWidget(self._settings)
+        column.addWidget(_row(self._start, self._drag_on, self._pause, self._cancel))
         column.addWidget(self._insert)
         self.setWidget(content)
 
@@ -132,7 +153,16 @@ class DraglayerDocker(DockWidget):
             lambda is_visible: pump.watch(id(self), is_visible=is_visible)
         )
         self._start.clicked.connect(lambda: pump.run(editor.start))
-        self._cancel.clicked.connect(lambda: pump.run(editor.cancel))
+        controls = editor.controls
+        self._pause.clicked.connect(lambda: pump.run(controls.toggle_pause))
+        self._cancel.clicked.connect(lambda: pump.run(controls.cancel))
+        self._drag_on.clicked.connect(lambda: pump.run(editor.drag_on))
+        self._undo.clicked.connect(lambda: pump.run(controls.undo))
+        self._redo.clicked.connect(lambda: pump.run(controls.redo))
+        self._amount.valueChanged.connect(
+            lambda percent: pump.run(lambda: controls.show_amount(percent / FULL_AMOUNT_PERCENT))
+        )
+        self._profile.currentIndexChanged.connect(lambda: pump.run(self._set_profile))
         self._insert.clicked.connect(lambda: pump.run(editor.insert))
         self._steps.valueChanged.connect(lambda steps: pump.run(lambda: self._set_steps(steps)))
 
@@ -142,21 +172,63 @@ class DraglayerDocker(DockWidget):
     def _set_steps(self, steps: int) -> None:
         self._pump.editor.settings.step_budget = steps or None
 
+    def _set_profile(self) -> None:
+        self._pump.editor.settings.profile = InversionProfile(self._profile.currentData())
+
     def show_state(self) -> None:
         """Shows the model as it is now."""
         editor, model = self._pump.editor, self._pump.editor.model
-        has_edit = model.is_busy or model.can_insert
+        has_edit = model.has_edit
         self._hint_area.setVisible(not has_edit and not model.can_start)
         self._input.setText(editor.input_text)
         self._status.setText(editor.status_text)
-        self._progress.setVisible(has_edit)
+        self._progress.setVisible(model.is_dragging)
         self._progress.setValue(round(PROGRESS_UNITS * model.progress))
         self._preview.setVisible(has_edit and model.preview_jpeg is not None)
         self._preview.show_jpeg(model.preview_jpeg)
         self._start.setEnabled(model.can_start)
         self._start.setToolTip(model.why_not_start)
+        # A drag that runs is paused; one that has ended is dragged on: both have one place.
+        self._pause.setVisible(model.is_dragging or not model.has_history)
+        self._pause.setText(model.pause_text)
+        self._pause.setEnabled(model.can_pause or model.can_resume)
         self._cancel.setEnabled(model.can_cancel)
+        self._settings.setVisible(not model.is_dragging)
+        self._show_afterwards()
         self._insert.setEnabled(model.can_insert)
+
+    def _show_afterwards(self) -> None:
+        model = self._pump.editor.model
+        self._afterwards.setVisible(model.has_history)
+        self._drag_on.setVisible(model.has_history and not model.is_dragging)
+        self._drag_on.setEnabled(model.can_drag_on)
+        self._drag_on.setToolTip(model.why_not_drag_on)
+        self._undo.setEnabled(model.can_undo)
+        self._redo.setEnabled(model.can_redo)
+        self._amount.setEnabled(model.can_show)
+        if not model.is_busy:
+            # The artist's hand alone asks for another amount.
+            self._amount.blockSignals(True)
+            self._amount.setValue(round(FULL_AMOUNT_PERCENT * model.history.amount))
+            self._amount.blockSignals(False)
+        self._amount_text.setText(f"{self._amount.value()} %")
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return row
+
+
+def _tool(icon: str, tip: str, name: str) -> QToolButton:
+    button = QToolButton()
+    button.setIcon(Krita.instance().icon(icon))
+    button.setToolTip(tip)
+    button.setAutoRaise(True)
+    return _named(button, name)
 
 
 def _named(widget: QWidget, name: str) -> QWidget:

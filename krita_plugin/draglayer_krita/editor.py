@@ -6,22 +6,20 @@ knows neither Qt nor threads; decisions are the model's.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from ._vendor.bridge_client import ClientError, EditModel, EditRequest, WorkerEvent
+from ._vendor.bridge_client import (
+    ClientError,
+    EditControls,
+    EditModel,
+    EditRequest,
+    EditWorker,
+    ResultReady,
+    WorkerEvent,
+)
 from .canvas import PIXEL_ORDER, Canvas, DocumentClosed, Layer, LayersAtHand
 from .settings import Settings
 from .svg import DrawnLines
-
-
-class Worker(Protocol):
-    """What is used of `EditWorker`."""
-
-    def start(self, request: EditRequest) -> None:
-        """Begins an edit."""
-
-    def cancel(self) -> None:
-        """Ends it early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +43,13 @@ class LayerEditor:
         self,
         *,
         model: EditModel,
-        worker: Worker,
+        worker: EditWorker,
         read_canvas: Callable[[], Canvas | None],
         settings: Settings,
         later: Callable[[Callable[[], None]], Any],
     ) -> None:
         self.model = model
+        self.controls = EditControls(model, worker)
         self.settings = settings
         self._worker = worker
         self._read_canvas = read_canvas
@@ -111,16 +110,16 @@ class LayerEditor:
             mask=canvas.editable_mask(window_canvas),
             pairs=self.model.pairs,
             step_budget=self.settings.step_budget,
+            profile=self.settings.profile,
         )
         self._worker.start(request)
         self._edit, self._notice = _RunningEdit(canvas=canvas, source=source), ""
         self.model.mark_started()
 
-    def cancel(self) -> None:
-        """Ends the edit early; the best so far can still be inserted."""
-        if self.model.can_cancel:
-            self._worker.cancel()
-            self.model.mark_cancelling()
+    def drag_on(self) -> None:
+        """Drags the arrows that are there now from where the edit stands."""
+        self.look()
+        self.controls.drag_on(self.settings.step_budget)
 
     def insert(self) -> None:
         """Adds the result above the edited layer in one undo step.
@@ -160,9 +159,11 @@ class LayerEditor:
         """Gives the worker's events to the model."""
         for event in events:
             self.model.apply(event)
+            if isinstance(event, ResultReady):
+                self._notice = ""
 
     def tell(self, text: str) -> None:
-        """Shows a sentence until the next edit starts."""
+        """Shows a sentence until there is another result, or the next edit starts."""
         self._notice = text
 
     @property
@@ -183,7 +184,7 @@ class LayerEditor:
         if source is not None:
             shown.append(f"Layer: {source.name}")
         if lines is not None:
-            shown.append(f"Arrows: {len(self._lines.pairs)} on {lines.name}")
+            shown.append(f"{_counted(self._lines)} on {lines.name}")
         if source is not None and lines is not None:
             selection = self.model.selection_canvas
             may_move = "the whole layer"
@@ -199,12 +200,16 @@ def sentence(error: ClientError) -> str:
     return f"{error.message} {error.hint}".strip()
 
 
+def _counted(lines: DrawnLines) -> str:
+    pin_count = sum(pair.is_pin for pair in lines.pairs)
+    arrows = f"Arrows: {len(lines.pairs) - pin_count}"
+    return f"{arrows}, pins: {pin_count}" if pin_count else arrows
+
+
 def _notes(canvas: Canvas, source: Layer, lines: DrawnLines) -> list[str]:
     notes = []
     if lines.other_count:
-        notes.append(f"{lines.other_count} × left out: not a straight line")
-    if lines.short_count:
-        notes.append(f"{lines.short_count} × left out: too short")
+        notes.append(f"{lines.other_count} × left out: no straight line and no circle")
     if canvas.is_deeper_than_8_bit_rgb:
         notes.append("The new layer will be 8-bit sRGB")
     if not canvas.is_plain(source.id):

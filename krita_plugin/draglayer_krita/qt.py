@@ -14,6 +14,7 @@ if QT_MAJOR_VERSION == 6:
     from PyQt6.QtCore import QCoreApplication, QObject, QSize, Qt, QTimer, pyqtSignal
     from PyQt6.QtGui import QGuiApplication, QImage, QPixmap
     from PyQt6.QtWidgets import (
+        QComboBox,
         QFormLayout,
         QHBoxLayout,
         QLabel,
@@ -21,7 +22,9 @@ if QT_MAJOR_VERSION == 6:
         QPushButton,
         QScrollArea,
         QSizePolicy,
+        QSlider,
         QSpinBox,
+        QToolButton,
         QVBoxLayout,
         QWidget,
     )
@@ -30,6 +33,7 @@ else:
     from PyQt5.QtCore import QCoreApplication, QObject, QSize, Qt, QTimer, pyqtSignal
     from PyQt5.QtGui import QGuiApplication, QImage, QPixmap
     from PyQt5.QtWidgets import (
+        QComboBox,
         QFormLayout,
         QHBoxLayout,
         QLabel,
@@ -37,12 +41,15 @@ else:
         QPushButton,
         QScrollArea,
         QSizePolicy,
+        QSlider,
         QSpinBox,
+        QToolButton,
         QVBoxLayout,
         QWidget,
     )
 
 __all__ = [
+    "QComboBox",
     "QCoreApplication",
     "QFormLayout",
     "QGuiApplication",
@@ -56,8 +63,10 @@ __all__ = [
     "QScrollArea",
     "QSize",
     "QSizePolicy",
+    "QSlider",
     "QSpinBox",
     "QTimer",
+    "QToolButton",
     "QVBoxLayout",
     "QWidget",
     "Qt",

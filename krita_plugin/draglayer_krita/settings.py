@@ -3,8 +3,11 @@
 import re
 from typing import Any
 
+from ._vendor.bridge_client import InversionProfile
+
 _GROUP = "draglayer"
 _STEP_BUDGET = "stepBudget"
+_PROFILE = "profile"
 LARGEST_STEP_BUDGET = 1000
 
 
@@ -29,3 +32,14 @@ class Settings:
     @step_budget.setter
     def step_budget(self, steps: int | None) -> None:
         self._application.writeSetting(_GROUP, _STEP_BUDGET, "" if steps is None else str(steps))
+
+    @property
+    def profile(self) -> InversionProfile:
+        """How long finding the picture in the model may take."""
+        name = self._application.readSetting(_GROUP, _PROFILE, "")
+        is_known = name in [profile.value for profile in InversionProfile]
+        return InversionProfile(name) if is_known else InversionProfile.FAST
+
+    @profile.setter
+    def profile(self, profile: InversionProfile) -> None:
+        self._application.writeSetting(_GROUP, _PROFILE, profile.value)

@@ -1,4 +1,4 @@
-"""Straight lines in the SVG that Krita writes for a vector layer, as point pairs in canvas pixels.
+"""Lines and circles in the SVG that Krita writes for a vector layer, as point pairs in canvas px.
 
 Pure Python. Krita writes lengths in points (1/72 inch) and only `M L C Z` with absolute numbers and
 `translate` or `matrix`; the rest of SVG's path commands and transforms is read as well, because the
@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from ._vendor.bridge_client import Point, PointPair
 
 POINTS_PER_INCH = 72.0
-# A shorter line is a slip of the pen: the artist clicked, or lifted the pen at once.
+# A shorter line goes nowhere: the artist tapped on a place that shall stay.
 SHORTEST_LINE_PX = 2.0
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -29,10 +29,9 @@ IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnLines:
-    """A vector layer's straight lines, bottom first, and how many shapes are left out."""
+    """A vector layer's lines and pins, bottom first, and how many shapes are neither."""
 
     pairs: tuple[PointPair, ...] = ()
-    short_count: int = 0
     other_count: int = 0
 
 
@@ -44,7 +43,8 @@ class _SubPath:
 
 
 def read_lines(svg: str, *, x_px_per_inch: float, y_px_per_inch: float) -> DrawnLines:
-    """The straight lines of a layer's SVG: press is the handle point, release the target point.
+    """The straight lines of a layer's SVG: press is the handle point, release the target point. A
+    circle, an ellipse and a line too short to lead anywhere are pins.
 
     Args:
         svg: What `layer.duplicate().toSvg()` gives; lengths in points.
@@ -60,7 +60,7 @@ def read_lines(svg: str, *, x_px_per_inch: float, y_px_per_inch: float) -> Drawn
         root = ElementTree.fromstring(svg)
     except ElementTree.ParseError as error:
         raise ValueError("not an SVG document") from error
-    pairs, short_count, other_count = [], 0, 0
+    pairs, other_count = [], 0
     x_scale, y_scale = x_px_per_inch / POINTS_PER_INCH, y_px_per_inch / POINTS_PER_INCH
     for shape, matrix in _shapes(root, IDENTITY):
         for sub_path in _sub_paths(shape):
@@ -72,10 +72,10 @@ def read_lines(svg: str, *, x_px_per_inch: float, y_px_per_inch: float) -> Drawn
             if not sub_path.is_line:
                 other_count += 1
             elif _length(pair) < SHORTEST_LINE_PX:
-                short_count += 1
+                pairs.append(PointPair(pair.handle, pair.handle))
             else:
                 pairs.append(pair)
-    return DrawnLines(pairs=tuple(pairs), short_count=short_count, other_count=other_count)
+    return DrawnLines(pairs=tuple(pairs), other_count=other_count)
 
 
 def _shapes(
@@ -102,6 +102,9 @@ def _sub_paths(shape: ElementTree.Element) -> list[_SubPath]:
     if name == "line":
         x1, y1, x2, y2 = (float(shape.get(key, "0")) for key in ("x1", "y1", "x2", "y2"))
         return [_SubPath((x1, y1), (x2, y2), is_line=True)]
+    if name in ("circle", "ellipse"):
+        centre = float(shape.get("cx", "0")), float(shape.get("cy", "0"))
+        return [_SubPath(centre, centre, is_line=True)]
     return [_SubPath((0.0, 0.0), (0.0, 0.0), is_line=False)]
 
 

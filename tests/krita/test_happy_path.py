@@ -195,6 +195,16 @@ def test_progress_and_a_preview_were_shown(evidence):
     assert evidence.report["running_text"]
 
 
+def test_before_the_drag_it_is_said_how_well_the_model_draws_the_picture(evidence):
+    assert evidence.report["running_text"].startswith("The model can draw this picture.")
+
+
+def test_a_drag_that_was_undone_is_not_inserted_and_a_weaker_one_is(evidence):
+    assert evidence.report["undone_text"] == "This is the picture before the drag."
+    assert not evidence.report["can_insert_undone"]
+    assert evidence.report["amount_text"] == "90 %"
+
+
 def test_the_new_layer_is_right_above_the_edited_one(evidence):
     names = list(evidence.report["names_before"])
     names.insert(names.index("portrait") + 1, "portrait dragged")

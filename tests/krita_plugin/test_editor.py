@@ -12,6 +12,7 @@ class RememberingWorker:
 
     def __init__(self):
         self.requests, self.cancel_count = [], 0
+        self.further_drags = []
 
     def start(self, request):
         """Remembers the request."""
@@ -20,6 +21,10 @@ class RememberingWorker:
     def cancel(self):
         """Counts."""
         self.cancel_count += 1
+
+    def drag_on(self, pairs, step_budget):
+        """Remembers what is dragged, and for how many steps."""
+        self.further_drags.append((pairs, step_budget))
 
 
 @pytest.fixture
@@ -48,9 +53,11 @@ def editor(plugin, client, picture, worker):
 
 
 def finish(editor, client, reason="reached"):
-    """The worker brings a 2 x 1 result at (12, 8)."""
+    """The worker brings a 2 x 1 result at (12, 8), after one drag."""
     result = client.LayerResult(client.Bounds(12, 8, 2, 1), bytes(8), "bgra8")
-    editor.take([client.ResultReady(result, reason), client.StateChanged(client.EditState.DONE)])
+    history = client.HistoryChanged(client.HistoryState(undo_depth=1))
+    done = client.StateChanged(client.EditState.DONE)
+    editor.take([history, client.ResultReady(result, reason), done])
 
 
 def test_start_sends_the_window_its_pixels_the_mask_and_the_pairs(editor, picture, worker, client):
@@ -77,16 +84,44 @@ def test_the_artists_step_budget_is_sent(editor, worker):
     assert worker.requests[0].step_budget == 7
 
 
+def test_the_artists_profile_is_sent(editor, worker, client):
+    editor.settings.profile = client.InversionProfile.BALANCED
+    editor.start()
+    assert worker.requests[0].profile is client.InversionProfile.BALANCED
+
+
+def test_the_arrows_of_now_are_dragged_on_after_an_insert(editor, picture, worker, client):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    editor.drag_on()
+    assert worker.further_drags == []
+    krita.draw(picture.arrows, '<path d="M14 9L20 9"/>')
+    editor.settings.step_budget = 7
+    editor.drag_on()
+    (pair,) = editor.model.pairs
+    assert pair.handle == client.Point(14, 9)
+    assert worker.further_drags == [((pair,), 7)]
+
+
+def test_the_next_result_is_told_of_and_the_notice_of_the_last_insert_gone(editor, client):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    editor.model.mark_showing()
+    finish(editor, client, "shown")
+    assert editor.status_text == "This is the edit as it is shown."
+
+
 def test_what_would_be_taken_is_said_before_start(editor, picture):
     picture.select(10, 5, 16, 16)
     krita.draw(picture.arrows, '<path d="M12 8L20 8"/><rect/><path d="M1 1L1 2"/>')
     editor.look()
     assert editor.input_text.splitlines() == [
         "Layer: portrait",
-        "Arrows: 1 on arrows",
+        "Arrows: 1, pins: 1 on arrows",
         "May move: the selection, 16 × 16 px",
-        "1 × left out: not a straight line",
-        "1 × left out: too short",
+        "1 × left out: no straight line and no circle",
     ]
     assert editor.model.can_start
 
@@ -125,10 +160,10 @@ def test_while_an_edit_runs_the_canvas_is_let_be(editor, picture):
 
 
 def test_cancel_reaches_the_worker_once(editor, worker):
-    editor.cancel()
+    editor.controls.cancel()
     editor.start()
-    editor.cancel()
-    editor.cancel()
+    editor.controls.cancel()
+    editor.controls.cancel()
     assert worker.cancel_count == 1
 
 

@@ -28,6 +28,15 @@ def test_a_setting_outlives_the_plug_in(plugin, application, settings):
     assert plugin("settings").Settings(application).step_budget is None
 
 
+def test_the_profile_outlives_the_plug_in(plugin, application, settings):
+    profiles = plugin("_vendor.bridge_client").InversionProfile
+    assert settings.profile is profiles.FAST
+    settings.profile = profiles.INSTANT
+    assert plugin("settings").Settings(application).profile is profiles.INSTANT
+    application.writeSetting("draglayer", "profile", "sluggish")
+    assert settings.profile is profiles.FAST
+
+
 @pytest.mark.parametrize("text", ["0", "-3", "1001", "many", "9" * 5000, "\u0663"])
 def test_a_spoiled_setting_counts_as_none(application, settings, text):
     application.writeSetting("draglayer", "stepBudget", text)

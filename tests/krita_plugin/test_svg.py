@@ -69,7 +69,7 @@ def test_each_sub_path_is_a_line_of_its_own_in_drawing_order(read):
         '<path d="M0 0L57.6 7.2Z"/>',
         '<path d="M0 0A9 9 0 0 1 36 36"/>',
         '<rect x="1" y="1" width="30" height="20"/>',
-        '<circle cx="9" cy="9" r="4"/>',
+        '<polygon points="0,0 9,0 9,9"/>',
     ],
 )
 def test_other_shapes_are_counted_and_left_out(read, shape):
@@ -77,9 +77,18 @@ def test_other_shapes_are_counted_and_left_out(read, shape):
     assert (lines.pairs, lines.other_count) == ((), 1)
 
 
-def test_a_slip_of_the_pen_is_counted_apart(read):
-    lines = read('<path d="M10 10L10.5 10.5"/>')
-    assert (lines.pairs, lines.short_count, lines.other_count) == ((), 1, 0)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<path d="M36 7.2L36.5 7.7"/>',
+        '<circle cx="36" cy="7.2" r="4"/>',
+        '<ellipse transform="translate(28.8, 0)" cx="7.2" cy="7.2" rx="4" ry="9"/>',
+    ],
+)
+def test_what_leads_nowhere_is_a_pin(read, shape):
+    lines = read(shape)
+    assert coordinates(lines) == [pytest.approx((50, 10, 50, 10))]
+    assert lines.pairs[0].is_pin and lines.other_count == 0
 
 
 def test_an_arrowheads_marker_is_not_a_line(read):
@@ -104,7 +113,7 @@ def test_what_is_broken_is_refused(read, shape):
 
 def test_a_layer_without_shapes_has_no_lines(read):
     lines = read("")
-    assert (lines.pairs, lines.short_count, lines.other_count) == ((), 0, 0)
+    assert (lines.pairs, lines.other_count) == ((), 0)
 
 
 def test_kritas_empty_text_for_a_layer_without_shapes_has_no_lines(plugin):

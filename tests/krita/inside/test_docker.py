@@ -10,6 +10,9 @@ from draglayer_krita._vendor.bridge_client import (
     EditState,
     Extent,
     Failed,
+    HistoryChanged,
+    HistoryState,
+    InversionProfile,
     LayerResult,
     Point,
     PointPair,
@@ -22,7 +25,16 @@ from draglayer_krita.editor import LayerEditor
 from draglayer_krita.pump import Pump
 from draglayer_krita.settings import Settings
 from krita import Krita
-from PyQt5.QtWidgets import QLabel, QProgressBar, QPushButton, QScrollArea, QSpinBox
+from PyQt5.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSlider,
+    QSpinBox,
+)
 
 
 class RememberingWorker:
@@ -30,7 +42,7 @@ class RememberingWorker:
 
     def __init__(self):
         self.events, self.is_closed = [], False
-        self.error = None
+        self.error, self.asked = None, []
 
     def start(self, request):
         """Not reached without a canvas."""
@@ -39,6 +51,26 @@ class RememberingWorker:
         """Raises what the test wants."""
         if self.error is not None:
             raise self.error
+
+    def pause(self):
+        """Remembers."""
+        self.asked.append("pause")
+
+    def resume(self):
+        """Remembers."""
+        self.asked.append("resume")
+
+    def undo(self):
+        """Remembers."""
+        self.asked.append("undo")
+
+    def redo(self):
+        """Remembers."""
+        self.asked.append("redo")
+
+    def show(self, *, amount):
+        """Remembers."""
+        self.asked.append(amount)
 
     def drain(self):
         """The test's events, once."""
@@ -90,8 +122,8 @@ def buttons(docker):
     """Which buttons can be pressed."""
     return {
         name
-        for name in ("start", "cancel", "insert")
-        if child(docker, QPushButton, name).isEnabled()
+        for name in ("start", "pause", "cancel", "drag_on", "undo", "redo", "insert")
+        if child(docker, QAbstractButton, name).isEnabled()
     }
 
 
@@ -121,6 +153,85 @@ def test_the_buttons_follow_the_edit(docker, pump, worker):
     worker.events = [ResultReady(result, "reached"), StateChanged(EditState.DONE)]
     pump._tick()
     assert buttons(docker) == {"start", "insert"}
+
+
+def test_pause_becomes_resume_and_back(docker, pump, worker):
+    give_source(pump)
+    pump.editor.model.mark_started()
+    button = child(docker, QPushButton, "pause")
+    for state in (EditState.DRAGGING, EditState.PAUSED):
+        worker.events = [StateChanged(state)]
+        pump._tick()
+        assert buttons(docker) == {"pause", "cancel"}
+        button.click()
+    assert worker.asked == ["pause", "resume"] and button.text() == "Resume"
+
+
+def finish(pump, worker, **history):
+    """A drag ends."""
+    result = LayerResult(Bounds(0, 0, 1, 1), bytes(4), "bgra8")
+    done = [ResultReady(result, "reached"), StateChanged(EditState.DONE)]
+    worker.events = [HistoryChanged(HistoryState(**history)), *done]
+    pump._tick()
+
+
+def test_what_goes_on_from_a_drag_is_there_after_it(docker, pump, worker):
+    afterwards = child(docker, QAbstractButton, "undo").parentWidget()
+    give_source(pump)
+    docker.show_state()
+    assert afterwards.isHidden()
+    pump.editor.model.mark_started()
+    finish(pump, worker, undo_depth=1)
+    assert not afterwards.isHidden()
+    assert buttons(docker) == {"start", "undo", "insert"}
+    pump.editor.model.set_pairs([PointPair(Point(1, 1), Point(4, 9))])
+    docker.show_state()
+    assert buttons(docker) == {"start", "drag_on", "undo", "insert"}
+    child(docker, QAbstractButton, "undo").click()
+    assert worker.asked == ["undo"] and buttons(docker) == {"cancel"}
+    finish(pump, worker, redo_depth=1)
+    assert buttons(docker) == {"start", "drag_on", "redo"}
+
+
+def test_pause_and_drag_on_have_one_place(docker, pump, worker):
+    def shown():
+        names = ("pause", "drag_on")
+        return [not child(docker, QPushButton, name).isHidden() for name in names]
+
+    give_source(pump)
+    docker.show_state()
+    assert shown() == [True, False]
+    pump.editor.model.mark_started()
+    finish(pump, worker, undo_depth=1)
+    assert shown() == [False, True]
+    pump.editor.model.mark_moving()
+    docker.show_state()
+    assert shown() == [False, True]
+    pump.editor.model.mark_dragging_on()
+    docker.show_state()
+    assert shown() == [True, False]
+
+
+def test_the_slider_weakens_and_strengthens_and_shows_what_is(docker, pump, worker):
+    give_source(pump)
+    pump.editor.model.mark_started()
+    finish(pump, worker, undo_depth=1)
+    slider, text = child(docker, QSlider, "amount"), child(docker, QLabel, "amount_text")
+    assert (slider.value(), slider.maximum(), text.text(), worker.asked) == (100, 150, "100 %", [])
+    for percent in (70, 40):
+        slider.setValue(percent)
+        assert slider.isEnabled() and text.text() == f"{percent} %"
+    assert worker.asked == [0.7, 0.4]
+    finish(pump, worker, undo_depth=1, amount=0.5)
+    assert (slider.value(), worker.asked) == (50, [0.7, 0.4])
+
+
+def test_the_profile_is_kept_in_kritas_settings(docker, pump):
+    box = child(docker, QComboBox, "profile")
+    assert box.currentText() == "Fast"
+    box.setCurrentIndex(box.findData("balanced"))
+    assert pump.editor.settings.profile is InversionProfile.BALANCED
+    box.setCurrentIndex(box.findData("fast"))
 
 
 def test_progress_and_its_text_are_shown(docker, pump, worker):

@@ -24,14 +24,16 @@ MAIN_XML = """<?xml version="1.0" encoding="UTF-8"?>
   </layers>
  </IMAGE>
 </DOC>"""
-# In pixels: from (100, 80) to (160, 90), and from right to left from (150, 60) to (90, 50).
+# In pixels: from (100, 80) to (160, 90), from right to left from (150, 60) to (90, 50), and a
+# circle about (200, 50).
 SHAPES_SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="216pt" height="144pt"
  viewBox="0 0 216 144">
  <path transform="translate(72, 57.6)" fill="none" stroke="#000" d="M0 0L43.2 7.2"/>
  <path transform="translate(64.8, 36)" fill="none" stroke="#000" d="M43.2 7.2L0 0"/>
  <path fill="none" stroke="#000" d="M0 0C40 40 6 2 72 28"/>
+ <circle cx="144" cy="36" r="3" fill="none" stroke="#000"/>
 </svg>"""
-DRAWN = [(100, 80, 160, 90), (150, 60, 90, 50)]
+DRAWN = [(100, 80, 160, 90), (150, 60, 90, 50), (200, 50, 200, 50)]
 
 
 @pytest.fixture

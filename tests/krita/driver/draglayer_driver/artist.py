@@ -15,13 +15,14 @@ from pathlib import Path
 
 from krita import Extension, Krita
 from PyQt5.QtCore import QPoint, QThread, QTimer
-from PyQt5.QtWidgets import QLabel, QProgressBar, QPushButton, QWidget
+from PyQt5.QtWidgets import QAbstractButton, QLabel, QProgressBar, QSlider, QWidget
 
 from .screen import CanvasView, Screen
 
 PLAN_VARIABLE = "DRAGLAYER_E2E_PLAN"
 ASK_INTERVAL_MS = 50
 PATIENCE_S = 60.0
+FULL_AMOUNT_PERCENT = 100
 SELECT_TOOL = "KisToolSelectRectangular"
 LINE_TOOL = "KritaShape/KisToolLine"
 
@@ -94,7 +95,8 @@ def _loop_runs() -> bool:
 
 
 class Artist:
-    """Opens a picture, selects, draws arrows, presses Start and Insert, and undoes once."""
+    """Opens a picture, selects, draws arrows, presses Start, looks at what was before, weakens the
+    drag a little, presses Insert, and undoes once."""
 
     def __init__(self, plan: dict) -> None:
         self._plan = plan
@@ -112,6 +114,7 @@ class Artist:
         yield from self._select()
         yield from self._draw_arrows()
         yield from self._start()
+        yield from self._go_through()
         yield from self._insert()
         yield from self._undo()
 
@@ -184,7 +187,9 @@ class Artist:
         yield _patiently(lambda: bool(preview.pixmap()) or self._has_ended(), self._edit_patience_s)
         self.report["progress"] = progress.value()
         self.report["has_preview"] = bool(preview.pixmap())
-        self.report["running_text"] = self._widget(QLabel, "status").text()
+        status = self._widget(QLabel, "status")
+        yield _patiently(lambda: "Dragging" in status.text(), self._edit_patience_s)
+        self.report["running_text"] = status.text()
         yield self.screen.shoot("2-running").has_ended
         self.doing = "waiting for the result"
         yield _patiently(self._has_ended, self._edit_patience_s)
@@ -192,6 +197,23 @@ class Artist:
         yield self.screen.shoot("3-result").has_ended
         if not self._button("insert").isEnabled():
             raise RuntimeError(f"there is no result: {self.report['ended_text']}")
+
+    def _go_through(self) -> Steps:
+        self.doing = "undoing and redoing the drag"
+        yield from self._press("undo")
+        yield self._button("redo").isEnabled
+        self.report["undone_text"] = self._widget(QLabel, "status").text()
+        self.report["can_insert_undone"] = self._button("insert").isEnabled()
+        yield self.screen.shoot("4-drag-undone").has_ended
+        yield from self._press("redo")
+        yield self._button("insert").isEnabled
+        self.doing = "weakening the drag"
+        slider = self._widget(QSlider, "amount")
+        left = slider.mapToGlobal(QPoint(slider.width() // 10, slider.height() // 2))
+        yield self.screen.click((left.x(), left.y())).has_ended
+        yield lambda: slider.value() < FULL_AMOUNT_PERCENT and self._button("insert").isEnabled()
+        self.report["amount_text"] = self._widget(QLabel, "amount_text").text()
+        yield self.screen.shoot("5-weaker").has_ended
 
     @property
     def situation(self) -> str:
@@ -225,7 +247,7 @@ class Artist:
         (self._out / "new_layer.bgra").write_bytes(bytes(new_layer.pixelData(*box)))
         self._keep("after")
         self.report["inserted_text"] = self._widget(QLabel, "status").text()
-        yield self.screen.shoot("4-inserted").has_ended
+        yield self.screen.shoot("6-inserted").has_ended
         self.report["active_before"] = active_name
         self.report["active_after"] = self._document.activeNode().name()
 
@@ -236,7 +258,7 @@ class Artist:
         self._document.waitForDone()
         self._document.refreshProjection()
         self._keep("undone")
-        yield self.screen.shoot("5-undone").has_ended
+        yield self.screen.shoot("7-undone").has_ended
 
     def _keep(self, name: str) -> None:
         """Writes the composite and the source layer, as they are now."""
@@ -269,8 +291,8 @@ class Artist:
         middle = button.mapToGlobal(QPoint(button.width() // 2, button.height() // 2))
         yield self.screen.click((middle.x(), middle.y())).has_ended
 
-    def _button(self, name: str) -> QPushButton:
-        return self._widget(QPushButton, name)
+    def _button(self, name: str) -> QAbstractButton:
+        return self._widget(QAbstractButton, name)
 
     def _widget(self, kind: type, name: str) -> QWidget:
         return self._docker.findChild(kind, f"draglayer_{name}")
