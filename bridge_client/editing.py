@@ -421,8 +421,8 @@ class EditModel:
     @property
     def handles_canvas(self) -> tuple[Point, ...]:
         """Where the handles are now: the tracked places, or the drawn ones before the drag."""
-        is_tracked = self.shown_pairs == self._pairs_dragged and not self._is_undone
-        if self._drag is not None and is_tracked:
+        is_tracked = self.has_edit and self.shown_pairs == self._pairs_dragged
+        if self._drag is not None and is_tracked and not self._is_undone:
             return self._drag.handles_canvas
         return tuple(pair.handle for pair in self.shown_pairs)
 

@@ -75,7 +75,9 @@ def run(
             # Gtk needs a screen, which a script's run may not have.
             from draglayer_gimp.dialog import DragDialog
 
-            layer = DragDialog(edit, settings.read(config), worker).run()
+            dialog = DragDialog(edit, settings.read(config), worker)
+            layer = dialog.run()
+            settings.remember(dialog.settings, config)
             if layer is None:
                 return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
             return succeeded(procedure, layer)

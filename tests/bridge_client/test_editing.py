@@ -335,6 +335,8 @@ def test_a_further_drag_that_failed_can_be_tried_again(dragged):
 def test_what_is_dragged_is_shown_until_other_pairs_are_drawn(dragged):
     dragged.apply(DragProgress(4, 10, (Point(29, 20),), 1.0))
     assert (dragged.shown_pairs, dragged.handles_canvas) == ((PAIR,), (Point(29, 20),))
+    dragged.mark_inserted()
+    assert dragged.handles_canvas == (PAIR.handle,)
     dragged.set_pairs([NEXT, PIN])
     assert dragged.shown_pairs == (NEXT, PIN)
     assert dragged.handles_canvas == (NEXT.handle, PIN.handle)

@@ -277,6 +277,17 @@ class _Gimp:
     class ImageProcedure(Procedure):
         pass
 
+    class Choice:
+        def __init__(self) -> None:
+            self._names: list[str] = []
+
+        @classmethod
+        def new(cls) -> "_Gimp.Choice":
+            return cls()
+
+        def add(self, nick: str, number: int, label: str, help_text: str) -> None:
+            self._names.append(nick)
+
     class ValueArray(list[object]):
         def remove(self, index: int) -> "_Gimp.ValueArray":
             del self[index]
@@ -288,6 +299,9 @@ class _Gimp:
 
         def get_property(self, name: str) -> object:
             return self._values[name]
+
+        def set_property(self, name: str, value: object) -> None:
+            self._values[name] = value
 
     @staticmethod
     def main(plugin_type: object, arguments: list[str]) -> int:
@@ -437,8 +451,81 @@ class _GdkPixbuf:
 class _Gtk:
     """Gtk."""
 
+    Orientation = Enum("Orientation", "HORIZONTAL")
+    PositionType = Enum("PositionType", "RIGHT")
+
     class ResponseType:
         CLOSE = -7
+
+    class Widget:
+        def __init__(self) -> None:
+            self._is_sensitive = True
+            self._handlers: dict[str, Callable[..., object]] = {}
+
+        def set_sensitive(self, is_sensitive: bool) -> None:
+            self._is_sensitive = is_sensitive
+
+        def set_tooltip_text(self, text: str) -> None:
+            pass
+
+        def connect(self, signal: str, handler: Callable[..., object]) -> int:
+            self._handlers[signal] = handler
+            return next(_numbers)
+
+    class Button(Widget):
+        def __init__(self, label: str = "") -> None:
+            super().__init__()
+            self._name = label
+
+        @classmethod
+        def new_with_mnemonic(cls, label: str) -> "_Gtk.Button":
+            return cls(label)
+
+        def set_label(self, label: str) -> None:
+            self._name = label
+
+        def _click(self) -> None:
+            assert self._is_sensitive
+            self._handlers["clicked"](self)
+
+    class Scale(Widget):
+        @classmethod
+        def new_with_range(
+            cls, orientation: object, least: float, most: float, step: float
+        ) -> "_Gtk.Scale":
+            scale = cls()
+            scale._value, scale._most = least, most
+            return scale
+
+        def set_value(self, value: float) -> None:
+            has_changed, self._value = value != self._value, value
+            if has_changed and "value-changed" in self._handlers:
+                self._handlers["value-changed"](self)
+
+        def get_value(self) -> float:
+            return self._value
+
+        def set_value_pos(self, position: object) -> None:
+            pass
+
+    class ComboBoxText(Widget):
+        def __init__(self) -> None:
+            super().__init__()
+            self._ids: list[str] = []
+            self._active = ""
+
+        def append(self, name: str, text: str) -> None:
+            self._ids.append(name)
+
+        def set_active_id(self, name: str) -> bool:
+            assert name in self._ids
+            self._active = name
+            if "changed" in self._handlers:
+                self._handlers["changed"](self)
+            return True
+
+        def get_active_id(self) -> str:
+            return self._active
 
     class Label:
         def __init__(self, label: str = "") -> None:
@@ -477,7 +564,7 @@ class _Gtk:
             self._share = share
 
     class Box:
-        def __init__(self) -> None:
+        def __init__(self, spacing: int = 0) -> None:
             self._children: list[object] = []
 
         def set_border_width(self, width: int) -> None:
@@ -500,10 +587,13 @@ class _GimpUi:
         def __init__(self, title: str, role: str) -> None:
             self._box = _Gtk.Box()
             self._sensitive: dict[int, bool] = {}
+            self._buttons: dict[int, _Gtk.Button] = {}
             desk.dialogs.append(self)
 
-        def add_button(self, label: str, response: int) -> None:
+        def add_button(self, label: str, response: int) -> _Gtk.Button:
             self._sensitive[response] = True
+            self._buttons[response] = _Gtk.Button(label)
+            return self._buttons[response]
 
         def set_response_sensitive(self, response: int, is_sensitive: bool) -> None:
             self._sensitive[response] = is_sensitive

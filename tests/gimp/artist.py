@@ -10,7 +10,7 @@ from tests.gimp.running import Watched
 from tests.gimp.screen import Screen, find_picture, persist, wait_for
 
 DIALOG = "^Drag Layer$"
-DIALOG_PLACE = (1180, 120)
+DIALOG_PLACE = (1080, 120)
 # Where the main window, which fills the screen, says what a click would do.
 HINT_ROWS, HINT_COLUMNS = slice(1070, 1096), slice(310, 1000)
 # A fresh profile is filled first; and the engine works on two slow cores.
@@ -32,6 +32,7 @@ class Artist:
     ) -> None:
         self._screen, self._watched = screen, watched
         self._dialog = ""
+        self._before = np.zeros(())
 
         def find_main_window() -> str | None:
             watched.check_running()
@@ -151,16 +152,31 @@ class Artist:
 
     def start_and_watch_preview(self) -> None:
         """Press Start, and wait until the preview shows that something moves."""
-        before = wait_for("the dialog's picture", self._steady_preview)
+        self._before = wait_for("the dialog's picture", self._steady_preview)[0]
         self._screen.shoot("2-dialog")
         self._screen.key("alt+s")
-
-        def has_changed() -> bool:
-            # More than the first preview, which is the layer itself as a JPEG.
-            return bool(np.abs(self._look_at_preview() - before[0]).mean() > 5.0)
-
-        wait_for("a preview", has_changed, EDIT_TIMEOUT_S)
+        wait_for("a preview", self._shows_a_change, EDIT_TIMEOUT_S)
         self._screen.shoot("3-preview")
+
+    def _shows_a_change(self) -> bool:
+        # More than the first preview, which is the layer itself as a JPEG.
+        return bool(np.abs(self._look_at_preview() - self._before).mean() > 5.0)
+
+    def look_at_what_was_before(self) -> None:
+        """Press Undo drag, which does nothing before the drag has ended, and Redo drag."""
+
+        def is_undone() -> bool:
+            self._screen.key("alt+u")
+            return not self._shows_a_change()
+
+        def is_redone() -> bool:
+            self._screen.key("alt+r")
+            return self._shows_a_change()
+
+        wait_for("the picture before the drag", is_undone, EDIT_TIMEOUT_S)
+        self._screen.shoot("4-drag-undone")
+        wait_for("the drag again", is_redone)
+        self._screen.shoot("5-drag-redone")
 
     def _steady_preview(self) -> tuple[np.ndarray] | None:
         first, second = self._look_at_preview(), self._look_at_preview()

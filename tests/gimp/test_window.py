@@ -66,8 +66,9 @@ def test_one_edit_from_the_picture_to_its_undo(screen: Screen, watched: Watched,
 
     artist.open_dialog()
     artist.start_and_watch_preview()
+    artist.look_at_what_was_before()
     artist.insert()
-    screen.shoot("4-inserted")
+    screen.shoot("6-inserted")
     new_facts, new_picture = watched.facts(), watched.composite()
     check_layers(facts, new_facts)
     check_picture(picture, new_picture, demo["selection"])
@@ -75,7 +76,7 @@ def test_one_edit_from_the_picture_to_its_undo(screen: Screen, watched: Watched,
 
     artist.close_dialog()
     artist.undo()
-    screen.shoot("5-undone")
+    screen.shoot("7-undone")
     assert watched.facts()["layers"] == facts["layers"]
     assert np.array_equal(watched.composite(), picture)
 

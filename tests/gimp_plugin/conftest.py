@@ -72,6 +72,7 @@ class ScriptedWorker:
     def __init__(self, *batches: list[object]) -> None:
         self.requests: list[object] = []
         self.cancels = 0
+        self.asked: list[tuple[object, ...]] = []
         self.is_closed = False
         self._batches = list(batches)
 
@@ -83,6 +84,24 @@ class ScriptedWorker:
 
     def cancel(self) -> None:
         self.cancels += 1
+
+    def pause(self) -> None:
+        self.asked.append(("pause",))
+
+    def resume(self) -> None:
+        self.asked.append(("resume",))
+
+    def undo(self) -> None:
+        self.asked.append(("undo",))
+
+    def redo(self) -> None:
+        self.asked.append(("redo",))
+
+    def show(self, *, amount: float) -> None:
+        self.asked.append(("show", amount))
+
+    def drag_on(self, pairs: object, step_budget: int | None) -> None:
+        self.asked.append(("drag_on", pairs, step_budget))
 
     def close(self, timeout_s: float) -> None:
         self.is_closed = True

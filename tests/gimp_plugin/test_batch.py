@@ -6,9 +6,15 @@ Gimp = fake_gi.NAMESPACES["Gimp"]
 
 
 @pytest.fixture
-def run(plugin, picture, desk):
+def run(plugin, client, picture, desk):
     image, layer = picture
-    settings = plugin("settings").Settings(points="", path=None, step_budget=None, model="default")
+    settings = plugin("settings").Settings(
+        points="",
+        path=None,
+        step_budget=None,
+        profile=client.InversionProfile.FAST,
+        model="default",
+    )
 
     def run_with(worker):
         edit = plugin("layer_edit").LayerEdit(image, [layer])
@@ -41,9 +47,9 @@ def test_a_failed_edit_is_its_sentence_and_inserts_nothing(
 
 
 def test_a_stroke_that_is_no_pair_is_said(run, picture, desk, scripted_worker, finished):
-    picture[0]._paths[0]._strokes.append(([(1.0, 1.0)], False))
+    picture[0]._paths[0]._strokes.append(([(1.0, 1.0), (2.0, 1.0)], True))
     run(scripted_worker(finished))
-    assert any("one point only" in text for text in desk.messages)
+    assert any("leave them open" in text for text in desk.messages)
 
 
 def test_nothing_is_sent_without_a_pair(run, client, picture, scripted_worker):

@@ -35,12 +35,17 @@ def test_the_selection_is_the_mask_and_nothing_selected_is_none(plugin, client, 
     assert plugin("canvas").selection_bounds(image) == client.Bounds(1, 0, 1, 1)
 
 
-def test_strokes_that_are_no_pairs_are_told(plugin):
-    path = Gimp.Path([([(1.0, 1.0)], False), ([(1.0, 1.0), (2.0, 2.0)], True)])
+def test_a_closed_stroke_is_no_pair_and_that_is_told(plugin):
+    path = Gimp.Path([([(1.0, 1.0), (2.0, 2.0)], True)])
     drawn = plugin("canvas").drawn_pairs(path)
-    assert drawn.pairs == ()
-    assert "one point only" in drawn.remark
-    assert "closed" in drawn.remark
+    assert drawn.pairs == () and "closed" in drawn.remark
+
+
+def test_a_stroke_of_one_anchor_is_a_pin(plugin, client):
+    path = Gimp.Path([([(1.0, 2.0)], False)])
+    drawn = plugin("canvas").drawn_pairs(path)
+    assert drawn.pairs == (client.PointPair(client.Point(1.0, 2.0), client.Point(1.0, 2.0)),)
+    assert drawn.remark == ""
 
 
 def test_the_result_is_one_undo_step_above_its_source(plugin, client, picture):

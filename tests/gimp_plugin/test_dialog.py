@@ -1,13 +1,19 @@
 import pytest
 
-START, CANCEL, INSERT, CLOSE = 1, 2, 3, -7
+START, CANCEL, INSERT, PAUSE, CLOSE = 1, 2, 3, 4, -7
 
 
 @pytest.fixture
-def open_dialog(plugin, picture, desk):
+def open_dialog(plugin, client, picture, desk):
     """Opens the dialog for an artist who does one thing after another, to its end."""
     image, layer = picture
-    settings = plugin("settings").Settings(points="", path=None, step_budget=None, model="default")
+    settings = plugin("settings").Settings(
+        points="",
+        path=None,
+        step_budget=None,
+        profile=client.InversionProfile.FAST,
+        model="default",
+    )
 
     def run(worker, *artist):
         desk.artist = (each() if callable(each) else each for each in artist)
@@ -49,7 +55,7 @@ def test_buttons_follow_the_model(open_dialog, look, client, scripted_worker, fi
     worker = scripted_worker(dragging, finished)
     open_dialog(worker, then(START), then(CANCEL), then(INSERT), then(CLOSE))
     on = [{key for key, is_on in sensitive.items() if is_on} for _, sensitive in seen]
-    assert on == [{START, CLOSE}, {CANCEL, CLOSE}, {START, INSERT, CLOSE}, {START, CLOSE}]
+    assert on == [{START, CLOSE}, {PAUSE, CANCEL, CLOSE}, {START, INSERT, CLOSE}, {START, CLOSE}]
     assert "of at most 9" in seen[1][0]
     assert "Inserted" in seen[3][0]
     assert worker.cancels == 1
@@ -79,6 +85,126 @@ def test_a_failure_is_said(open_dialog, look, client, scripted_worker):
     ]
     open_dialog(scripted_worker(failed), START, then(CLOSE))
     assert "No bridge. Start one." in seen[0][0]
+
+
+def test_pause_becomes_resume_and_back(open_dialog, look, client, scripted_worker, desk):
+    _, then = look
+    states = client.EditState.DRAGGING, client.EditState.PAUSED
+    worker = scripted_worker(*([client.StateChanged(state)] for state in states))
+    labels = []
+
+    def press():
+        labels.append(desk.dialogs[-1]._buttons[PAUSE]._name)
+        return PAUSE
+
+    open_dialog(worker, START, press, press, then(CLOSE))
+    assert labels == ["_Pause", "_Resume"]
+    assert worker.asked == [("pause",), ("resume",)]
+
+
+@pytest.fixture
+def history_widgets(desk):
+    """The open dialog's widgets that go on from a drag: drag on, undo, redo, amount."""
+
+    def find():
+        box = desk.dialogs[-1]._box
+        _, amount = box._children[-2]._children
+        return *box._children[-3]._children, amount
+
+    return find
+
+
+def dragged(client, finished, **history):
+    """The events of a drag that ends, and where the edit stands then."""
+    return [client.HistoryChanged(client.HistoryState(**history)), *finished]
+
+
+def test_a_drag_that_has_ended_is_gone_through(
+    open_dialog, look, history_widgets, client, scripted_worker, finished
+):
+    seen, then = look
+    worker = scripted_worker(
+        dragged(client, finished, undo_depth=1), dragged(client, finished, redo_depth=1)
+    )
+
+    def undo():
+        history_widgets()[1]._click()
+        return then(PAUSE)()
+
+    def redo():
+        assert [widget._is_sensitive for widget in history_widgets()] == [False, False, True, False]
+        history_widgets()[2]._click()
+        return CLOSE
+
+    open_dialog(worker, START, undo, redo)
+    assert worker.asked == [("undo",), ("redo",)]
+    assert not seen[0][1][INSERT]
+
+
+def test_the_slider_weakens_and_strengthens_and_shows_what_is(
+    open_dialog, history_widgets, client, scripted_worker, finished
+):
+    worker = scripted_worker(
+        dragged(client, finished, undo_depth=1),
+        dragged(client, finished, undo_depth=1, amount=0.5),
+    )
+    values = []
+
+    def slide():
+        amount = history_widgets()[3]
+        for percent in (70, 40):
+            amount.set_value(percent)
+            assert amount._is_sensitive
+        return PAUSE
+
+    def look_at_it():
+        values.append(history_widgets()[3].get_value())
+        return CLOSE
+
+    open_dialog(worker, START, slide, look_at_it)
+    assert worker.asked == [("show", 0.7), ("show", 0.4)]
+    assert values == [50]
+
+
+def test_other_pairs_are_dragged_on(
+    open_dialog, picture, history_widgets, client, scripted_worker, finished
+):
+    worker = scripted_worker(dragged(client, finished, undo_depth=1), [])
+
+    def draw_another():
+        assert not history_widgets()[0]._is_sensitive
+        picture[0]._paths[0]._strokes[:] = [([(5.0, 5.0), (7.0, 6.0)], False)]
+        return PAUSE
+
+    def drag_on():
+        history_widgets()[0]._click()
+        return CLOSE
+
+    open_dialog(worker, START, draw_another, drag_on)
+    ((name, pairs, step_budget),) = worker.asked
+    assert (name, step_budget) == ("drag_on", None)
+    assert pairs[0].handle == client.Point(5.0, 5.0)
+
+
+def test_the_profile_that_was_chosen_is_sent_and_kept(open_dialog, client, scripted_worker, desk):
+    worker = scripted_worker()
+
+    def choose():
+        _, box = desk.dialogs[-1]._box._children[-1]._children
+        assert box.get_active_id() == "fast"
+        box.set_active_id("instant")
+        return START
+
+    dialog, _ = open_dialog(worker, choose, CLOSE)
+    assert worker.requests[0].profile is client.InversionProfile.INSTANT
+    assert dialog.settings.profile is client.InversionProfile.INSTANT
+
+
+def test_pins_are_counted_apart(open_dialog, look, picture, scripted_worker):
+    seen, then = look
+    picture[0]._paths[0]._strokes.append(([(3.0, 4.0)], False))
+    open_dialog(scripted_worker(), then(CLOSE))
+    assert "1 pair and 1 pin drawn" in seen[0][0]
 
 
 def test_an_image_closed_before_insert_is_said(

@@ -17,12 +17,22 @@ def test_handle_and_target_are_marked_where_they_are(plugin, client, desk):
     assert handle[0] != target[0]
 
 
+def test_a_pin_is_one_hollow_mark(plugin, client, desk):
+    preview = plugin("preview")
+    place = client.Point(116, 66)
+    picture = Pixbuf(preview.SIDE_PX, preview.SIDE_PX)
+    window = client.Bounds(100, 50, 32, 32)
+    preview.with_pairs(picture, window, [client.PointPair(place, place)], [place])
+    colours = [colour for colour, *_ in desk.fills]
+    assert len(colours) == 3 and colours[0] == colours[2] != colours[1]
+
+
 def test_a_mark_on_the_edge_is_cut_off_and_one_outside_is_left_out(plugin, client, desk):
     preview = plugin("preview")
     window = client.Bounds(0, 0, 32, 32)
-    edge = client.Point(0, 32)
+    edge, inside = client.Point(0, 32), client.Point(9, 9)
     picture = Pixbuf(preview.SIDE_PX, preview.SIDE_PX)
-    preview.with_pairs(picture, window, [client.PointPair(edge, edge)], [edge])
+    preview.with_pairs(picture, window, [client.PointPair(edge, inside)], [edge])
     assert desk.fills[-1][1:] == (0, preview.SIDE_PX - 3)
     count = len(desk.fills)
     outside = client.Point(-90, -90)

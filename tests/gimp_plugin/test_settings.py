@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.fakes import gi as fake_gi
@@ -7,7 +9,7 @@ Gimp = fake_gi.NAMESPACES["Gimp"]
 
 def config(**values):
     return Gimp.ProcedureConfig(
-        {"path": None, "points": "", "step-budget": 0, "model": ""} | values
+        {"path": None, "points": "", "step-budget": 0, "profile": "fast", "model": ""} | values
     )
 
 
@@ -41,3 +43,10 @@ def test_what_is_not_said_is_the_engines_choice(plugin):
     read = plugin("settings").read(config())
     assert (read.step_budget, read.model) == (None, "default")
     assert plugin("settings").read(config(**{"step-budget": 7})).step_budget == 7
+
+
+def test_what_was_chosen_in_the_dialog_is_there_for_the_next_run(plugin, client):
+    settings, chosen = plugin("settings"), client.InversionProfile.BALANCED
+    kept = config()
+    settings.remember(replace(settings.read(kept), profile=chosen), kept)
+    assert settings.read(kept).profile is chosen

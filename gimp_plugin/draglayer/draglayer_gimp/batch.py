@@ -21,7 +21,7 @@ def run(edit: LayerEdit, settings: Settings, worker: EditWorker) -> Gimp.Layer:
     drawn = settings.drawn_pairs(edit.image)
     if drawn.remark:
         Gimp.message(drawn.remark)
-    request = edit.request(drawn.pairs, settings.step_budget, settings.model)
+    request = edit.request(drawn.pairs, settings)
     loop = GLib.MainLoop()
 
     def take(event: WorkerEvent) -> None:

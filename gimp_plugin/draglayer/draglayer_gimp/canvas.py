@@ -24,7 +24,7 @@ class DrawnPairs:
     """What the strokes of a path say.
 
     Args:
-        pairs: One pair for each usable stroke, canvas px.
+        pairs: One pair or pin for each usable stroke, canvas px.
         remark: A sentence about the strokes that are none, empty where all are.
     """
 
@@ -146,27 +146,22 @@ def selected_path(image: Gimp.Image) -> Gimp.Path | None:
 
 
 def drawn_pairs(path: Gimp.Path | None) -> DrawnPairs:
-    """Each open stroke's first anchor as handle and its last one as target, canvas px."""
+    """Each open stroke's first anchor as handle and its last one as target, canvas px; a stroke of
+    one anchor is a pin."""
     if path is None:
         return DrawnPairs(())
     pairs: list[PointPair] = []
-    lone = closed = 0
+    closed = 0
     for stroke in path.get_strokes():
         _, numbers, is_closed = path.stroke_get_points(stroke)
         # Six numbers for each anchor: the curve's handle before it, itself, the one after it.
         anchors = [Point(*numbers[start + 2 : start + 4]) for start in range(0, len(numbers), 6)]
         if is_closed:
             closed += 1
-        elif len(anchors) < 2:
-            lone += 1
-        else:
+        elif anchors:
             pairs.append(PointPair(anchors[0], anchors[-1]))
-    remarks = []
-    if lone:
-        remarks.append(f"{lone} stroke(s) have one point only: click where it should go.")
-    if closed:
-        remarks.append(f"{closed} closed stroke(s) are not used: leave them open.")
-    return DrawnPairs(tuple(pairs), " ".join(remarks))
+    remark = f"{closed} closed stroke(s) are not used: leave them open." if closed else ""
+    return DrawnPairs(tuple(pairs), remark)
 
 
 def stacking_remark(layer: Gimp.Layer) -> str:

@@ -6,6 +6,7 @@ from gi.repository import Gimp
 
 from . import canvas
 from ._vendor.bridge_client import Bounds, ClientError, EditModel, EditRequest, PointPair
+from .settings import Settings
 
 
 class LayerEdit:
@@ -52,9 +53,7 @@ class LayerEdit:
         )
         self.model.set_pairs(pairs)
 
-    def request(
-        self, pairs: tuple[PointPair, ...], step_budget: int | None, model_name: str
-    ) -> EditRequest:
+    def request(self, pairs: tuple[PointPair, ...], settings: Settings) -> EditRequest:
         """The edit as it goes to the bridge, with the pixels as they are now.
 
         Raises:
@@ -71,8 +70,9 @@ class LayerEdit:
             pixel_order="rgba8",
             mask=canvas.read_selection(self._image, window),
             pairs=pairs,
-            step_budget=step_budget,
-            model=model_name,
+            step_budget=settings.step_budget,
+            profile=settings.profile,
+            model=settings.model,
         )
 
     def read_pixels(self, window: Bounds) -> bytes:

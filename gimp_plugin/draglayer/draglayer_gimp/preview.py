@@ -15,6 +15,7 @@ _CHECK_PX, _LIGHT, _DARK = 8, 0xFF999999, 0xFF666666
 _HANDLE_COLOUR, _TARGET_COLOUR, _RIM_COLOUR = 0xE02020FF, 0x2060E0FF, 0xFFFFFFFF
 # The rim keeps a mark visible on a ground of its own colour.
 _DOT_PX, _RIM_PX, _TRAIL_PX = 7, 9, 3
+_HOLE_PX = 3  # a pin is hollow
 # Dots along the way from handle to target; a line would need a drawing library.
 _TRAIL_DOTS = 12
 
@@ -75,10 +76,19 @@ def with_result(picture: GdkPixbuf.Pixbuf, window: Bounds, result: LayerResult) 
 def with_pairs(
     picture: GdkPixbuf.Pixbuf, window: Bounds, pairs: Iterable[PointPair], handles: Iterable[Point]
 ) -> GdkPixbuf.Pixbuf:
-    """The fitted picture with each handle where it is now, its target, and the way between."""
+    """The fitted picture with each handle where it is now, its target, and the way between; a pin
+    is one hollow mark."""
     shown = picture.copy()
     for handle, pair in zip(handles, pairs, strict=True):
         target = pair.target
+        if pair.is_pin:
+            for side_px, colour in (
+                (_RIM_PX, _RIM_COLOUR),
+                (_DOT_PX, _HANDLE_COLOUR),
+                (_HOLE_PX, _RIM_COLOUR),
+            ):
+                _dot(shown, window, handle, side_px, colour)
+            continue
         for step in range(1, _TRAIL_DOTS):
             share = step / _TRAIL_DOTS
             between = Point(

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from gi.repository import Gimp, GObject
 
 from . import canvas
-from ._vendor.bridge_client import ClientError, Point, PointPair
+from ._vendor.bridge_client import (
+    PROFILE_NAMES,
+    ClientError,
+    InversionProfile,
+    Point,
+    PointPair,
+)
 
 POINTS_FORM = "[[from x, from y, to x, to y], ...]"
 MOST_STEPS = 1000
@@ -20,12 +26,14 @@ class Settings:
         points: Pairs as JSON text, canvas px; empty where the path gives them.
         path: The path whose strokes are the pairs; None = the image's selected one.
         step_budget: Most steps of the drag; None = the engine's default.
+        profile: How long finding the picture in the model may take.
         model: Name of the generator.
     """
 
     points: str
     path: Gimp.Path | None
     step_budget: int | None
+    profile: InversionProfile
     model: str
 
     def drawn_pairs(self, image: Gimp.Image) -> canvas.DrawnPairs:
@@ -56,6 +64,14 @@ def declare(procedure: Gimp.ImageProcedure) -> None:
     procedure.add_int_argument(
         "step-budget", "_Steps", "Most steps; 0 = as the engine likes", 0, MOST_STEPS, 0, both_ways
     )
+    procedure.add_choice_argument(
+        "profile",
+        "_Reading",
+        "How long finding the picture in the model may take",
+        _profile_choice(),
+        InversionProfile.FAST.value,
+        both_ways,
+    )
     procedure.add_string_argument("model", "_Model", "Name of the model", "default", both_ways)
     procedure.add_layer_return_value(
         "layer", "Layer", "The new layer", False, GObject.ParamFlags.READWRITE
@@ -68,8 +84,21 @@ def read(config: Gimp.ProcedureConfig) -> Settings:
         points=config.get_property("points") or "",
         path=config.get_property("path"),
         step_budget=config.get_property("step-budget") or None,
+        profile=InversionProfile(config.get_property("profile")),
         model=config.get_property("model") or "default",
     )
+
+
+def remember(settings: Settings, config: Gimp.ProcedureConfig) -> None:
+    """Have GIMP begin the next run with what the artist chose in the dialog."""
+    config.set_property("profile", settings.profile.value)
+
+
+def _profile_choice() -> Gimp.Choice:
+    choice = Gimp.Choice.new()
+    for number, (profile, name) in enumerate(PROFILE_NAMES.items()):
+        choice.add(profile.value, number, name, "")
+    return choice
 
 
 def parse_points(text: str) -> tuple[PointPair, ...]:
