@@ -11,9 +11,12 @@ from bridge_client import (
     Bounds,
     BridgeClient,
     DragProgress,
+    EditControls,
+    EditModel,
     EditRequest,
     EditState,
     EditWorker,
+    Extent,
     Failed,
     HandlesChecked,
     HistoryChanged,
@@ -83,6 +86,40 @@ def test_an_edit_is_paused_changed_and_resumed(host: Host, engine: FakeEngine) -
     assert len(told[-1].handles_canvas) == len(told[-1].confidences) == 2
     engine.gate.open()
     assert only(host.finish(), ResultReady).reason == "reached"
+
+
+def test_the_buttons_lead_through_an_edit_and_on_from_it(host: Host, engine: FakeEngine) -> None:
+    model = EditModel()
+    controls = EditControls(model, host.worker)
+    window = REQUEST.window_canvas
+    model.set_source(canvas=Extent(8, 8), layer_content=window, selection=window)
+    model.set_pairs(REQUEST.pairs)
+
+    def finish() -> None:
+        for event in host.finish():
+            model.apply(event)
+
+    host.worker.start(REQUEST)
+    model.mark_started()
+    finish()
+    assert model.status_text == f"{engine.script.match.sentence}\nThe points have arrived."
+    controls.show_amount(0.5)
+    finish()
+    assert model.history.amount == 0.5
+    model.mark_inserted()
+
+    model.set_pairs([PointPair(PAIR.target, PAIR.handle)])
+    controls.drag_on(None)
+    finish()
+    assert model.history.undo_depth == 2 and model.can_insert
+    for _ in range(2):
+        controls.undo()
+        finish()
+    assert model.history.redo_depth == 2 and not model.can_insert
+    controls.redo()
+    finish()
+    assert model.can_insert and model.can_redo
+    assert [session.inversions for session in engine.sessions] == [1]
 
 
 def test_a_target_that_follows_the_pointer_leaves_no_stream_behind(

@@ -322,6 +322,11 @@ class _Gimp:
         return True
 
     @staticmethod
+    def progress_set_text(text: str) -> bool:
+        desk.messages.append(text)
+        return True
+
+    @staticmethod
     def progress_update(share: float) -> bool:
         desk.progress.append(share)
         return True

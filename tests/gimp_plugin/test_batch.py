@@ -32,6 +32,12 @@ def test_the_edit_runs_to_its_new_layer(run, client, picture, desk, scripted_wor
     assert desk.timers == {}
 
 
+def test_how_well_the_model_draws_the_picture_is_said(run, client, desk, scripted_worker, finished):
+    match = client.Match(share=0.5, level=client.MatchLevel.POOR, sentence="It cannot.")
+    run(scripted_worker([client.MatchMeasured(match)], finished))
+    assert "It cannot." in desk.messages
+
+
 def test_a_failed_edit_is_its_sentence_and_inserts_nothing(
     run, client, picture, desk, scripted_worker
 ):

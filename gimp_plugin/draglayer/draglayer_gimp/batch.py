@@ -2,7 +2,7 @@
 
 from gi.repository import Gimp, GLib
 
-from ._vendor.bridge_client import ClientError, EditWorker, WorkerEvent
+from ._vendor.bridge_client import ClientError, EditWorker, MatchMeasured, WorkerEvent
 from .layer_edit import LayerEdit
 from .pump import Pump
 from .settings import Settings
@@ -11,8 +11,9 @@ from .settings import Settings
 def run(edit: LayerEdit, settings: Settings, worker: EditWorker) -> Gimp.Layer:
     """Edit the layer and give the new one.
 
-    Progress goes to GIMP's status bar. The Cancel there kills this process: the bridge notices
-    that its client is gone, and nothing of ours is left behind.
+    Progress goes to GIMP's status bar, and how well the model can draw the picture. The Cancel
+    there kills this process: the bridge notices that its client is gone, and nothing of ours is
+    left behind.
 
     Raises:
         ClientError: The input makes no edit, or the bridge could not do it.
@@ -26,6 +27,8 @@ def run(edit: LayerEdit, settings: Settings, worker: EditWorker) -> Gimp.Layer:
 
     def take(event: WorkerEvent) -> None:
         model.apply(event)
+        if isinstance(event, MatchMeasured):
+            Gimp.progress_set_text(event.match.sentence)
         Gimp.progress_update(model.progress)
         if not model.is_busy:
             loop.quit()
