@@ -1,7 +1,9 @@
 """The edit as a layer: only what changed, only where the mask lets it, and nothing else at all.
 
-The picture after the drag is laid over the window, masked and feathered. Pixels with alpha 0 are
-not drawn by the host, so what is outside the mask stays as it was, byte for byte.
+There are two forms. A *patch* lies above the layer and shows what changed: its pixels with alpha 0
+are not drawn by the host. A *replacement* stands in the layer's place, because a layer above cannot
+take away what is below: its pixels are the layer's own where nothing changed. In both, what is
+outside the mask stays as it was, byte for byte.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from engine.flow import Flow
 from engine.images import Pixels, blur, from_generator, resize, uint8_pixels, unit_tensor
+from engine.outline import Outline
 from engine.transport import carried_edit
 
 _CHANGE_SEEN = (
@@ -24,10 +27,10 @@ _FEATHER_SHARE = 0.02  # of the window's side
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerPatch:
-    """A layer to insert above the source, cut to what is visible of it.
+    """Pixels of a layer, cut to what there is to see of them.
 
     Attributes:
-        pixels: (h, w, 4), uint8, straight alpha; 1x1 and transparent where nothing changed.
+        pixels: (h, w, 4), uint8, straight alpha.
         x: left edge, window px.
         y: upper edge, window px.
     """
@@ -43,8 +46,9 @@ def edit_layer(
     after: Tensor,
     editable_mask: Pixels | None,
     flow: Flow | None = None,
+    outline: Outline | None = None,
 ) -> Pixels:
-    """Gives the edit as a layer of the window's size.
+    """Gives the edit as a layer of the window's size, to lie above it: a *patch*.
 
     Args:
         window: (H, W, 4), uint8, straight alpha: the artist's pixels.
@@ -53,27 +57,44 @@ def edit_layer(
         editable_mask: (H, W), uint8, 255 = may move; None: all may.
         flow: between the renders, along which the window's own detail is carried; None for the
             render alone, which is quick and soft.
+        outline: the figure in both renders, for a window that is not opaque.
 
     Returns:
         (H, W, 4), uint8, straight alpha; alpha is 0 where the mask is, and never above mask or
         layer.
     """
-    height, width = window.shape[:2]
-    side = max(height, width)
-    before, after = from_generator(before).cpu(), from_generator(after).cpu()
-    change = resize(_change(before, after), (height, width))
-    allowed = torch.ones(1, 1, height, width)
-    if editable_mask is not None:
-        allowed = unit_tensor(editable_mask)
-    alpha = change * _feathered_inwards(allowed, _FEATHER_SHARE * side)
     planes = unit_tensor(window)
-    alpha = alpha * planes[:, 3:]
-    colour = resize(after, (height, width))
-    if flow is not None:
-        colour = carried_edit(planes, before, after, flow)
-    layer = uint8_pixels(torch.cat([colour, alpha], dim=1))
+    edited, weight = _edited(planes, before, after, editable_mask, flow, outline)
+    layer = uint8_pixels(torch.cat([edited[:, :3], weight * planes[:, 3:]], dim=1))
     layer[layer[:, :, 3] == 0] = 0
     return layer
+
+
+def edited_window(
+    window: Pixels,
+    before: Tensor,
+    after: Tensor,
+    editable_mask: Pixels | None,
+    flow: Flow | None = None,
+    outline: Outline | None = None,
+) -> Pixels:
+    """Gives the window as it is after the edit, outline included: to stand in place of the layer.
+
+    The arguments are `edit_layer`'s; without flow or outline the opacity stays.
+
+    Returns:
+        (H, W, 4), uint8, straight alpha; where nothing changed or may, the window byte for byte.
+    """
+    planes = unit_tensor(window)
+    edited, weight = _edited(planes, before, after, editable_mask, flow, outline)
+    # Each colour counts by its opacity: what hides under alpha 0 never shows.
+    given, gained = (1.0 - weight) * planes[:, 3:], weight * edited[:, 3:]
+    opacity = given + gained
+    colour = (given * planes[:, :3] + gained * edited[:, :3]) / opacity.clamp(min=1e-6)
+    pixels = uint8_pixels(torch.cat([colour, opacity], dim=1))
+    pixels[pixels[:, :, 3] == 0] = 0
+    is_kept = uint8_pixels(weight) == 0  # (H, W, 1)
+    return np.where(is_kept, window, pixels)
 
 
 def cut_to_content(layer: Pixels) -> LayerPatch:
@@ -84,6 +105,18 @@ def cut_to_content(layer: Pixels) -> LayerPatch:
         return LayerPatch(pixels=np.zeros((1, 1, 4), np.uint8), x=0, y=0)
     top, left = int(rows[0]), int(columns[0])
     pixels = layer[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    return LayerPatch(pixels=np.ascontiguousarray(pixels), x=left, y=top)
+
+
+def cut_to_change(window: Pixels, edited: Pixels) -> LayerPatch:
+    """Cuts an edited window to what differs from the window; to its first pixel where nothing
+    does."""
+    differs = (window != edited).any(axis=2)
+    rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        rows = columns = np.zeros(1, np.intp)
+    top, left = int(rows[0]), int(columns[0])
+    pixels = edited[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
     return LayerPatch(pixels=np.ascontiguousarray(pixels), x=left, y=top)
 
 
@@ -105,6 +138,26 @@ def lay_over(below: Pixels, layer: Pixels) -> Pixels:
     mixed = (colour + alpha // 2) // np.maximum(alpha, 1)
     result = np.concatenate([mixed, (alpha + 127) // 255], axis=2).astype(np.uint8)
     return np.where(source == 0, below, result)
+
+
+def _edited(
+    planes: Tensor,
+    before: Tensor,
+    after: Tensor,
+    editable_mask: Pixels | None,
+    flow: Flow | None,
+    outline: Outline | None,
+) -> tuple[Tensor, Tensor]:
+    """Gives the window after the edit, (1, 4, H, W), and how far it counts, (1, 1, H, W): where
+    something changed and may. Both in [0, 1]."""
+    size = (planes.shape[2], planes.shape[3])
+    before, after = from_generator(before).cpu(), from_generator(after).cpu()
+    weight = resize(_change(before, after), size)
+    if editable_mask is not None:
+        weight = weight * _feathered_inwards(unit_tensor(editable_mask), _FEATHER_SHARE * max(size))
+    if flow is None:
+        return torch.cat([resize(after, size), planes[:, 3:]], dim=1), weight
+    return carried_edit(planes, before, after, flow, outline), weight
 
 
 def _change(before: Tensor, after: Tensor) -> Tensor:

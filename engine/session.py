@@ -16,7 +16,14 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints.catalogue import LoadedModel
-from engine.composite import LayerPatch, cut_to_content, edit_layer, lay_over
+from engine.composite import (
+    LayerPatch,
+    cut_to_change,
+    cut_to_content,
+    edit_layer,
+    edited_window,
+    lay_over,
+)
 from engine.device import choose_device, told_device_failures
 from engine.drag.handle_hint import TRACKABLE, place_hint
 from engine.drag.loop import DragSpace, principal_axes
@@ -29,12 +36,14 @@ from engine.images import Pixels, resize, uint8_pixels, unit_tensor
 from engine.inversion.cache import InversionCache, inversion_key
 from engine.inversion.match import Match, match_of
 from engine.inversion.stages import InversionParams, InversionStep, invert
+from engine.outline import Outline, outline_between
 from engine.running_drag import DragStep, RunningDrag
 from engine.snapshot import Snapshot
 from engine.window import to_generator_frame
 
 PREVIEW_SIZE_PX = 384
 FLOW_SIZE_PX = 128  # finest map of which the flow is read off beside the dragged one
+OUTLINE_BLOCKS = 2  # coarsest of the flow's that the outline is read off; the finest mislead it
 AXES_SAMPLES = 4096  # w that the axes of a search and of a drag are read off
 
 
@@ -116,7 +125,7 @@ class EditingSession:
         self._finished: History | None = None
         self._running: RunningDrag | None = None
         self._before: Tensor | None = None
-        self._last_flow: tuple[Tensor, Flow] | None = None
+        self._last_motion: tuple[Tensor, Flow, Outline | None] | None = None
         self._match: Match | None = None
 
     @property
@@ -403,13 +412,22 @@ class EditingSession:
     def layer(self) -> Pixels:
         """Gives the edit so far as a layer of the window's size: (H, W, 4), uint8."""
         return edit_layer(
-            self._window, self._render_before(), self._render(), self._mask, self._flow()
+            self._window, self._render_before(), self._render(), self._mask, *self._motion()
         )
 
     def result(self) -> LayerPatch:
-        """Gives the edit so far as a layer, cut to what is visible, with its offset in the
-        window."""
+        """Gives the edit so far as a layer to lie above the window, cut to what is visible, with
+        its offset in the window; one transparent pixel where nothing changed."""
         return cut_to_content(self.layer())
+
+    @told_device_failures()
+    def replacement(self) -> LayerPatch:
+        """Gives the window as the edit so far leaves it, outline included, cut to what changed;
+        its first pixel as it is where nothing did."""
+        edited = edited_window(
+            self._window, self._render_before(), self._render(), self._mask, *self._motion()
+        )
+        return cut_to_change(self._window, edited)
 
     @told_device_failures()
     def preview(self) -> Pixels:
@@ -417,28 +435,27 @@ class EditingSession:
         (s, s, 3), uint8.
 
         While a drag goes on it is the render alone: to carry the picture's own detail along takes
-        as long as some steps. At its end it is what `layer` gives.
+        as long as some steps. At its end it is what `replacement` gives, and on an opaque window
+        `layer` too.
         """
-        ground, window, mask = self._preview_window
-        if not self.is_inverted:
-            return ground[:, :, :3]
-        is_on_its_way = self._running is not None and not self._running.has_ended
-        flow = None if is_on_its_way else self._flow()
-        layer = edit_layer(window, self._render_before(), self._render(), mask, flow)
-        return lay_over(ground, layer)[:, :, :3]
+        window, mask = self._preview_window
+        if self.is_inverted:
+            is_on_its_way = self._running is not None and not self._running.has_ended
+            motion = (None, None) if is_on_its_way else self._motion()
+            window = edited_window(window, self._render_before(), self._render(), mask, *motion)
+        return lay_over(np.full_like(window, 255), window)[:, :, :3]
 
     @cached_property
-    def _preview_window(self) -> tuple[Pixels, Pixels, Pixels | None]:
-        """The window on white, the same with its alpha, and the mask, all of the preview's size."""
+    def _preview_window(self) -> tuple[Pixels, Pixels | None]:
+        """The window and the mask, both of the preview's size."""
         side = min(PREVIEW_SIZE_PX, self._window.shape[0])
         planes = unit_tensor(self._window)  # (1, 4, H, W)
         # Resized by its opacity: what hides under alpha 0 must not bleed into its neighbours.
         opacity = resize(planes[:, 3:], (side, side))
         colour = resize(planes[:, :3] * planes[:, 3:], (side, side)) / opacity.clamp(min=1e-3)
         window = uint8_pixels(torch.cat([colour, opacity], dim=1))
-        ground = lay_over(np.full_like(window, 255), window)
         mask = None if self._mask is None else resize(unit_tensor(self._mask), (side, side))
-        return ground, window, None if mask is None else uint8_pixels(mask)[:, :, 0]
+        return window, None if mask is None else uint8_pixels(mask)[:, :, 0]
 
     # ------------------------------------------------------------------------------------------
 
@@ -510,22 +527,27 @@ class EditingSession:
     def _set_base(self, w_plus: Tensor, match: Match | None = None) -> None:
         self._finished = History(base=w_plus.to(self._device))
         self._match = match
-        self._before, self._last_flow = None, None
+        self._before, self._last_motion = None, None
 
     @torch.no_grad()
-    def _flow(self) -> Flow | None:
-        """Gives the flow from the picture before any drag to the present; None before a drag."""
+    def _motion(self) -> tuple[Flow | None, Outline | None]:
+        """Gives the flow from the picture before any drag to the present, None before a drag, and
+        the figure in both, None in an opaque window."""
         base, present = self._history.base, self.w_plus
         if torch.equal(base, present):
-            return None
-        blocks = flow_blocks(self._space.block, self._generator.resolution)
-        if self._last_flow is None or not torch.equal(self._last_flow[0], present):
+            return None, None
+        if self._last_motion is None or not torch.equal(self._last_motion[0], present):
+            blocks = flow_blocks(self._space.block, self._generator.resolution)
             before, after = (
                 [self._generator.features(w.unbind(1), block).cpu() for block in blocks]
                 for w in (base, present)
             )
-            self._last_flow = present, flow_between(before, after)
-        return self._last_flow[1]
+            opacity, outline = unit_tensor(self._window)[:, 3:], None
+            if not bool((opacity == 1.0).all()):
+                read = slice(OUTLINE_BLOCKS)
+                outline = outline_between(before[read], after[read], opacity, blocks[-1])
+            self._last_motion = present, flow_between(before, after), outline
+        return self._last_motion[1:]
 
     @torch.no_grad()
     def _render(self) -> Tensor:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine.composite import cut_to_content, edit_layer, lay_over
+from engine.composite import (
+    cut_to_change,
+    cut_to_content,
+    edit_layer,
+    edited_window,
+    lay_over,
+)
+from engine.flow import Flow
+from engine.outline import Outline
 
 SIDES = [1, 9, 33, 64, 97]
 
@@ -42,6 +50,25 @@ def test_outside_the_mask_not_one_byte_changes(side, seed):
     outside = mask == 0
     assert not layer[outside].any()
     assert np.array_equal(lay_over(window, layer)[outside], window[outside])
+
+
+def steady(size=16, x=0.0):
+    """A flow by the same offset everywhere, share of the side, of which all is sure."""
+    offset = torch.tensor([x, 0.0]).view(1, 2, 1, 1).expand(1, 2, size, size)
+    return Flow(backward=offset, forward=-offset, confidence=torch.ones(1, 1, size, size))
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("x", [None, 0.0, 0.3])
+def test_a_replacement_is_the_picture_outside_the_mask(side, x):
+    window, mask = random_window(side, 7), random_mask(side, 7)
+    edited = edited_window(window, *renders(7), mask, None if x is None else steady(x=x))
+    assert np.array_equal(edited[mask == 0], window[mask == 0])
+
+
+def test_a_replacement_of_nothing_is_the_picture_to_the_byte():
+    window, render = random_window(33, 4), renders(4)[0]
+    assert np.array_equal(edited_window(window, render, render, None, steady()), window)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -94,6 +121,64 @@ def test_a_patch_is_cut_to_what_is_visible():
     patch = cut_to_content(layer)
     assert (patch.x, patch.y, patch.pixels.shape) == (4, 3, (4, 6, 4))
     assert np.array_equal(patch.pixels, layer[3:7, 4:10]) and patch.pixels.flags.c_contiguous
+
+
+def red_disc(centre, side=128):
+    """A soft-edged red disc on transparent ground, with green hidden under alpha 0."""
+    y, x = np.mgrid[:side, :side] + 0.5
+    alpha = np.clip(24.5 - np.hypot(x - centre, y - side / 2), 0.0, 1.0)
+    disc = np.zeros((side, side, 4), np.uint8)
+    disc[alpha > 0, 0], disc[alpha == 0, 1] = 255, 255
+    disc[:, :, 3] = np.round(255 * alpha)
+    return disc
+
+
+def shown_to_the_model(disc, size=64):
+    """The disc on grey as a render, (1, 3, S, S)."""
+    seen = torch.from_numpy(disc).permute(2, 0, 1)[None].float() / 255
+    on_grey = 0.5 + seen[:, 3:] * (seen[:, :3] - 0.5)
+    return torch.nn.functional.interpolate(on_grey, size=(size, size), mode="area") * 2 - 1
+
+
+def figure(disc, size=64):
+    alpha = torch.from_numpy(disc[:, :, 3].astype(np.float32))[None, None] / 255
+    return torch.nn.functional.interpolate(alpha, size=(size, size), mode="area")
+
+
+@pytest.fixture(scope="module", params=[1.0, 0.0])
+def moved_disc(request):
+    """The disc moved by 24 px along its flow, which is sure or not at all, and where it should
+    be."""
+    before, after = red_disc(48), red_disc(72)
+    offset = torch.zeros(1, 2, 64, 64)
+    offset[:, 0] = -24 / 128 * (figure(after)[:, 0] > 0)
+    sure = torch.full((1, 1, 64, 64), request.param)
+    flow = Flow(backward=offset, forward=-offset, confidence=sure)
+    outline = Outline(before=figure(before), after=figure(after))
+    renders = shown_to_the_model(before), shown_to_the_model(after)
+    return edited_window(before, *renders, None, flow, outline), after
+
+
+def test_an_outline_goes_with_what_moved(moved_disc):
+    edited, truth = moved_disc
+    off = np.abs(edited[:, :, 3].astype(int) - truth[:, :, 3])
+    assert off.mean() < 2.0 and (off > 100).mean() < 0.005
+
+
+def test_a_soft_edge_keeps_no_colour_of_the_ground(moved_disc):
+    edited, _ = moved_disc
+    blue = np.tile(np.array((0, 0, 255, 255), np.uint8), (128, 128, 1))
+    green = lay_over(blue, edited)[:, :, 1]  # in neither red nor blue, but in grey and hidden
+    assert green.max() <= 26 and green.mean() < 0.3
+
+
+def test_a_replacement_is_cut_to_what_changed():
+    window = random_window(12, 5)
+    edited = window.copy()
+    edited[3, 4], edited[6, 9] = 255 - edited[3, 4], 255 - edited[6, 9]
+    patch = cut_to_change(window, edited)
+    assert (patch.x, patch.y, patch.pixels.shape) == (4, 3, (4, 6, 4))
+    assert np.array_equal(patch.pixels, edited[3:7, 4:10]) and patch.pixels.flags.c_contiguous
 
 
 def test_laying_over_is_the_rule_of_porter_and_duff():
