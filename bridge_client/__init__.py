@@ -38,9 +38,11 @@ from .messages import (
     InversionProfile,
     Match,
     MatchLevel,
+    ResultForm,
 )
-from .pixels import swap_red_and_blue
+from .pixels import swap_red_and_blue, with_changes
 from .region import propose_window
+from .result_form import LayerFacts, choose_result_form
 from .worker import EditWorker
 
 __version__ = "0.1.0"
@@ -71,6 +73,7 @@ __all__ = [
     "JobFailed",
     "LaunchFailed",
     "Launcher",
+    "LayerFacts",
     "LayerResult",
     "Match",
     "MatchLevel",
@@ -80,10 +83,13 @@ __all__ = [
     "PreviewReady",
     "ProtocolMismatch",
     "RequestRejected",
+    "ResultForm",
     "ResultReady",
     "ServerUnreachable",
     "StateChanged",
     "WorkerEvent",
+    "choose_result_form",
     "propose_window",
     "swap_red_and_blue",
+    "with_changes",
 ]

@@ -39,9 +39,11 @@ from .wire_headers import (
     BLOB_MEDIA_TYPE,
     DIGEST_HEADER,
     EVENT_STREAM_MEDIA_TYPE,
+    FORM_HEADER,
     JSON_MEDIA_TYPE,
     OFFSET_HEADER,
     digest_value,
+    parse_form,
     parse_image_headers,
 )
 
@@ -267,11 +269,12 @@ class BridgeClient:
             if order not in ("rgba8", "bgra8"):
                 raise ValueError("a layer has four channels")
             check_pixel_count(reply.body, bounds.extent, cast(PixelOrder, order))
+            form = parse_form(reply.headers.get(FORM_HEADER.lower(), ""))
         except ValueError as error:
             raise _unreadable() from error
         if reply.headers.get(DIGEST_HEADER.lower()) != digest_value(reply.body):
             raise _unreadable()
-        return LayerResult(bounds, reply.body, cast(PixelOrder, order))
+        return LayerResult(bounds, reply.body, cast(PixelOrder, order), form)
 
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}

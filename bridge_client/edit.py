@@ -12,8 +12,9 @@ from .messages import (
     InversionProfile,
     JobKind,
     Match,
+    ResultForm,
 )
-from .pixels import check_pixel_count
+from .pixels import check_pixel_count, cut_pixels
 
 PixelOrder = Literal["rgba8", "bgra8"]
 ResultReason = Literal["reached", "stalled", "budget", "cancelled", "shown", "restored"]
@@ -61,6 +62,7 @@ class EditRequest:
         step_budget: Most steps of the drag; None = the engine's default.
         profile: How long finding the picture in the model may take.
         model: Name of the generator.
+        result_form: How the result is to be laid in; `choose_result_form` says which.
     """
 
     window_canvas: Bounds
@@ -71,6 +73,7 @@ class EditRequest:
     step_budget: int | None = None
     profile: InversionProfile = InversionProfile.FAST
     model: str = "default"
+    result_form: ResultForm = ResultForm.PATCH
 
     def __post_init__(self) -> None:
         if self.window_canvas.is_empty:
@@ -82,16 +85,21 @@ class EditRequest:
             raise ValueError(f"an edit has 1 to {MAX_PAIRS} pairs, not {len(self.pairs)}")
 
     def has_source_of(self, other: "EditRequest") -> bool:
-        """Whether both edit the same pixels, found in the same model in the same way, and the same
-        may move."""
+        """Whether both edit the same pixels, found in the same model in the same way, the same may
+        move, and the result is laid in in the same way."""
         return (
             self.window_canvas == other.window_canvas
             and self.pixel_order == other.pixel_order
             and self.model == other.model
             and self.profile == other.profile
+            and self.result_form == other.result_form
             and self.mask == other.mask
             and self.pixels == other.pixels
         )
+
+    def pixels_in(self, bounds_canvas: Bounds) -> bytes:
+        """The pixels of a part of the window, as they were sent."""
+        return cut_pixels(self.pixels, self.window_canvas, bounds_canvas)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +164,16 @@ class LayerResult:
 
     Args:
         bounds_canvas: Where it goes; inside the request's window.
-        pixels: Straight alpha, rows from the top.
+        pixels: Straight alpha, rows from the top. Of a replacement, what the layer holds in these
+            bounds from now on; where nothing changed, byte for byte what was sent.
         pixel_order: The request's.
+        form: How it is to be laid in.
     """
 
     bounds_canvas: Bounds
     pixels: bytes = field(repr=False)
     pixel_order: PixelOrder
+    form: ResultForm = ResultForm.PATCH
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,14 @@ class InversionProfile(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.1
     BALANCED = "balanced"
 
 
+class ResultForm(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
+    """How the result is to be laid in: above the layer, showing what changed; or in the layer's
+    place, because a layer above can take nothing away from it."""
+
+    PATCH = "patch"
+    REPLACEMENT = "replacement"
+
+
 class MatchLevel(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
     """What to expect of a drag."""
 
@@ -250,13 +258,15 @@ class ImageRef:
 class CreateSession:
     """POST /v1/sessions: a window of the canvas to edit.
 
-    The result comes back in the image's own pixel format. With a snapshot, put as a blob before,
-    the session stands where the one stood that the snapshot was fetched from.
+    The result comes back in the image's own pixel format, and in the form that is asked for. With
+    a snapshot, put as a blob before, the session stands where the one stood that the snapshot was
+    fetched from.
     """
 
     image: ImageRef  # rgba8 or bgra8, straight alpha, sRGB, window-sized
     bounds_canvas: Bounds  # the window
     editable_mask: ImageRef | None = None  # l8, window-sized, 255 = may move; None = all may move
+    result_form: ResultForm = ResultForm.PATCH
     model: str = field(default="default", metadata=_MODEL)
     snapshot: str | None = field(default=None, metadata=SHA256)
 

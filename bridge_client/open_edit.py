@@ -138,6 +138,7 @@ class OpenEdit:
             image=self._put(source, source.pixels, source.pixel_order),
             bounds_canvas=source.window_canvas,
             editable_mask=None if source.mask is None else self._put(source, source.mask, "l8"),
+            result_form=source.result_form,
             model=source.model,
             snapshot=self.client.put_blob(self._snapshot) if self._snapshot else None,
         )

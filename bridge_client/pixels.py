@@ -1,8 +1,9 @@
 """Pixel bytes as they travel: rows from the top without padding, straight alpha, encoded sRGB."""
 
 import hashlib
+import re
 
-from .geometry import Extent
+from .geometry import Bounds, Extent
 from .messages import BYTES_PER_PIXEL, PixelFormat
 
 
@@ -28,6 +29,58 @@ def check_pixel_count(pixels: bytes, extent: Extent, pixel_format: PixelFormat) 
             f"{extent.width} x {extent.height} pixels of {pixel_format} are {expected} bytes, "
             f"not {len(pixels)}"
         )
+
+
+def cut_pixels(pixels: bytes, bounds: Bounds, part: Bounds) -> bytes:
+    """The part of a picture of these bounds, in pixels of as many bytes as its own.
+
+    Raises:
+        ValueError: The part reaches out of the picture.
+    """
+    if not bounds.contains_bounds(part):
+        raise ValueError("the part reaches out of the picture")
+    if part.is_empty:
+        return b""
+    pixel_bytes = len(pixels) // (bounds.width * bounds.height)
+    row_bytes, left = bounds.width * pixel_bytes, (part.x - bounds.x) * pixel_bytes
+    first = (part.y - bounds.y) * row_bytes + left
+    starts = range(first, first + part.height * row_bytes, row_bytes)
+    return b"".join(pixels[start : start + part.width * pixel_bytes] for start in starts)
+
+
+def with_changes(own: bytes, edited: bytes, *, before: bytes, after: bytes) -> bytes:
+    """`own` with the pixels of `edited` where the 4-byte pixels `before` and `after` differ.
+
+    For a layer that says more than 8 bits can: `edited` is `after` in the layer's own format. What
+    did not change must not go there and back.
+
+    Args:
+        own: A layer's pixels, of any number of bytes each.
+        edited: As many, of the same format.
+        before: As many, as they were sent.
+        after: As many, as they came back.
+    """
+    count = len(before) // 4
+    pixel_bytes = len(own) // max(1, count)
+    if not (len(before) == len(after) == 4 * count and len(own) == len(edited)):
+        raise ValueError("the pictures are not of one size")
+    merged = bytearray(own)
+    # Whole numbers of any length, and patterns, run in C; a loop over pixels takes seconds.
+    differing = _flags(before, after, count)
+    for run in re.finditer(rb"[^\0]+", differing):
+        place = slice(run.start() * pixel_bytes, run.end() * pixel_bytes)
+        merged[place] = edited[place]
+    return bytes(merged)
+
+
+def _flags(before: bytes, after: bytes, count: int) -> bytes:
+    """A byte for each 4-byte pixel, 0 where both are equal."""
+    flags = 0
+    for channel in range(4):
+        flags |= int.from_bytes(before[channel::4], "big") ^ int.from_bytes(
+            after[channel::4], "big"
+        )
+    return flags.to_bytes(count, "big")
 
 
 def content_digest(pixels: bytes) -> str:

@@ -5,7 +5,7 @@ import hashlib
 import re
 
 from .geometry import Bounds
-from .messages import BYTES_PER_PIXEL, PixelFormat
+from .messages import BYTES_PER_PIXEL, PixelFormat, ResultForm
 
 # Neither is one of the three "simple" types, so that a web page can't send it without a preflight.
 BLOB_MEDIA_TYPE = "application/octet-stream"
@@ -19,6 +19,7 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 OFFSET_HEADER = "Draglayer-Offset"  # "x,y": the result's corner in canvas px
 END_REASON_HEADER = "Draglayer-End-Reason"  # of the drag that made the result
 ALPHA_HEADER = "Draglayer-Alpha"  # always "straight"
+FORM_HEADER = "Draglayer-Form"  # "patch", as without it, or "replacement"
 DIGEST_HEADER = "Repr-Digest"  # RFC 9530
 
 _IMAGE_TYPE = re.compile(
@@ -37,6 +38,15 @@ def image_media_type(width: int, height: int, pixel_format: PixelFormat) -> str:
 def offset_value(bounds_canvas: Bounds) -> str:
     """The value of the offset header."""
     return f"{bounds_canvas.x},{bounds_canvas.y}"
+
+
+def parse_form(value: str) -> ResultForm:
+    """How to lay the result in; a bridge that says nothing means above the layer.
+
+    Raises:
+        ValueError: The form is not known.
+    """
+    return ResultForm(value) if value else ResultForm.PATCH
 
 
 def digest_value(body: bytes) -> str:

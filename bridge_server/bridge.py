@@ -97,6 +97,7 @@ class Bridge:
                 if request.editable_mask is None
                 else self._pixels(request.editable_mask, "/editable_mask")
             ),
+            result_form=request.result_form,
             snapshot=None if request.snapshot is None else self.blobs.get(request.snapshot),
         )
         with self._admission:

@@ -34,6 +34,7 @@ from bridge_client.wire_headers import (
     DIGEST_HEADER,
     END_REASON_HEADER,
     EVENT_STREAM_MEDIA_TYPE,
+    FORM_HEADER,
     IMAGE_MEDIA_TYPE,
     JSON_MEDIA_TYPE,
     OFFSET_HEADER,
@@ -113,6 +114,7 @@ REPLY_HEADERS: Mapping[str, str] = {
     ALPHA_HEADER: "Always straight.",
     DIGEST_HEADER: "SHA-256 of the body (RFC 9530).",
     END_REASON_HEADER: "Why the drag stopped.",
+    FORM_HEADER: "patch: lies above the source; replacement: takes its place.",
     OFFSET_HEADER: "x,y of the layer's corner on the canvas.",
 }
 
@@ -349,7 +351,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/jobs/{job_id}/result",
         summary="Fetch the edited layer.",
         replies={200: IMAGE_MEDIA_TYPE},
-        reply_headers=(OFFSET_HEADER, ALPHA_HEADER, DIGEST_HEADER, END_REASON_HEADER),
+        reply_headers=(
+            OFFSET_HEADER,
+            FORM_HEADER,
+            ALPHA_HEADER,
+            DIGEST_HEADER,
+            END_REASON_HEADER,
+        ),
         problems=(*_JOB, "result-missing"),
     ),
 )

@@ -24,6 +24,7 @@ from bridge_client.messages import (
     JobKind,
     Match,
     ModelInfo,
+    ResultForm,
 )
 
 ColourFormat = Literal["rgba8", "bgra8"]
@@ -42,6 +43,7 @@ class SessionSpec:
     pixel_format: ColourFormat
     editable_mask: bytes | None = field(repr=False)
     """One byte a pixel, 255 = may move; None = all may move."""
+    result_form: ResultForm = ResultForm.PATCH
     snapshot: bytes | None = field(default=None, repr=False)
     """Where the session stands when it is opened, as ``EngineSession.snapshot`` gave it."""
 
@@ -105,11 +107,12 @@ EngineStep = InversionStep | DragStep | HistoryStep | HintStep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerPixels:
-    """A layer to insert: straight alpha in the session's own pixel format."""
+    """A layer to insert: straight alpha in the session's own pixel format and form."""
 
     bounds_canvas: Bounds
     pixels: bytes = field(repr=False)
     pixel_format: ColourFormat
+    form: ResultForm = ResultForm.PATCH
 
 
 DEVICE_LOST = "device-lost"
@@ -160,7 +163,7 @@ class EngineSession(Protocol):
         """The model's render of the present state."""
 
     def result(self) -> LayerPixels:
-        """The present state as a layer."""
+        """The present state as a layer, in the form that the spec asks for."""
 
     def snapshot(self) -> bytes:
         """The whole history, for ``SessionSpec.snapshot``; a drag that runs is in it as if it ended

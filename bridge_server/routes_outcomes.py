@@ -13,6 +13,7 @@ from bridge_client.wire_headers import (
     DIGEST_HEADER,
     END_REASON_HEADER,
     EVENT_STREAM_MEDIA_TYPE,
+    FORM_HEADER,
     OFFSET_HEADER,
     PREVIEW_MEDIA_TYPE,
     digest_value,
@@ -95,6 +96,7 @@ def _result_reply(record: JobRecord) -> Response:
         "Content-Type": image_media_type(bounds.width, bounds.height, layer.pixel_format),
         OFFSET_HEADER: offset_value(bounds),
         ALPHA_HEADER: "straight",
+        FORM_HEADER: layer.form.value,
         DIGEST_HEADER: digest_value(layer.pixels),
     }
     if job.end_reason is not None:

@@ -30,6 +30,7 @@ _CAPABILITIES = (
     "live-pairs",
     "long-poll",
     "pause",
+    "replacement",
     "preview-jpeg",
     "region",
     "resumable-events",

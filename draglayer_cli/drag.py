@@ -57,8 +57,9 @@ def command(
     """Drags handles of IMAGE to their targets.
 
     Says first how well the model can draw the picture. Writes the result as a layer, the picture
-    with the layer over it, a sheet of before and after, and a GIF of the way. Ctrl-C ends the drag
-    and keeps the best of what was done.
+    with it, a sheet of before and after, and a GIF of the way. The layer lies above the picture;
+    where what may change is translucent, it takes the picture's place. Ctrl-C ends the drag and
+    keeps the best of what was done.
     """
     # Only here, because it imports the server's and the engine's side: `--help` must not wait.
     from draglayer_cli.edits import LocalEdit, session_spec
@@ -98,6 +99,7 @@ def command(
         click.echo(outcome.report(request.window_canvas, files))
     else:
         click.echo(outcome.summary)
+        click.echo(outcome.layer_summary)
 
 
 def perform(request: EditRequest, edit: LocalEdit | None, *, quiet: bool = False) -> Outcome:

@@ -124,7 +124,7 @@ class LocalEdit:
             yield StateChanged(EditState.CANCELLED)
             return
         layer = session.result()
-        result = LayerResult(layer.bounds_canvas, layer.pixels, layer.pixel_format)
+        result = LayerResult(layer.bounds_canvas, layer.pixels, layer.pixel_format, layer.form)
         yield ResultReady(result, reason)
         yield StateChanged(EditState.CANCELLED if reason == "cancelled" else EditState.DONE)
 
@@ -162,6 +162,7 @@ def session_spec(request: EditRequest) -> SessionSpec:
         pixels=request.pixels,
         pixel_format=request.pixel_order,
         editable_mask=request.mask,
+        result_form=request.result_form,
     )
 
 

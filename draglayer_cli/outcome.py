@@ -23,6 +23,7 @@ from bridge_client import (
     MatchMeasured,
     PointPair,
     PreviewReady,
+    ResultForm,
     ResultReady,
     WorkerEvent,
 )
@@ -64,6 +65,16 @@ class Outcome:
             f"{self.first_distance_px:.1f} px from their targets and are {self.distance_px:.1f} px"
         )
 
+    @property
+    def layer_summary(self) -> str:
+        """One sentence on how the layer is to be laid in."""
+        if self.result.form is ResultForm.REPLACEMENT:
+            return (
+                "layer.png is the whole edited picture, to take its place: what shines through "
+                "cannot be changed from above"
+            )
+        return "layer.png shows what changed, to lie above the picture"
+
     def report(self, window_canvas: Bounds, files: dict[str, str]) -> str:
         """Gives what came of it as JSON, with the window and the names of what was written."""
         report = {
@@ -75,6 +86,7 @@ class Outcome:
             },
             "match": None if self.match is None else asdict(self.match),
             "window": _as_dict(window_canvas),
+            "form": self.result.form.value,
             "layer": _as_dict(self.result.bounds_canvas),
             "files": files,
         }
@@ -209,7 +221,9 @@ def _composite(picture: Picture, outcome: Outcome) -> Image.Image:
     from engine.composite import lay_over
 
     layer = layer_on_canvas(outcome.result, picture)
-    return picture.image(np.ascontiguousarray(lay_over(picture.pixels, layer)))
+    if outcome.result.form is ResultForm.PATCH:
+        layer = np.ascontiguousarray(lay_over(picture.pixels, layer))
+    return picture.image(layer)
 
 
 def _as_dict(bounds: Bounds) -> dict[str, int]:

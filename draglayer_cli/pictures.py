@@ -10,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from bridge_client import Bounds, EditRequest, LayerResult, PointPair, propose_window
+from bridge_client import (
+    Bounds,
+    EditRequest,
+    LayerFacts,
+    LayerResult,
+    PointPair,
+    ResultForm,
+    choose_result_form,
+    propose_window,
+)
 from bridge_client.geometry import Extent, Point
 from bridge_client.messages import MAX_WINDOW_SIDE_PX, InversionProfile
 
@@ -124,6 +133,18 @@ def edit_request(
         step_budget=step_budget,
         profile=profile,
         model=model,
+        result_form=form_of_result(picture, mask, window),
+    )
+
+
+def form_of_result(picture: Picture, mask: Pixels | None, window: Bounds) -> ResultForm:
+    """Gives the form in which a picture file, one plain layer, takes an edit of this window."""
+    return choose_result_form(
+        LayerFacts(),
+        pixels=cut_window(picture.pixels, window).tobytes(),
+        editable_mask=None if mask is None else cut_window(mask, window).tobytes(),
+        window_canvas=window,
+        canvas=picture.extent,
     )
 
 
@@ -135,8 +156,10 @@ def png(image: Image.Image, icc_profile: bytes | None = None) -> bytes:
 
 
 def layer_on_canvas(result: LayerResult, picture: Picture) -> Pixels:
-    """Gives the result as a layer of the picture's size: (H, W, 4), uint8."""
-    canvas = np.zeros_like(picture.pixels)
+    """Gives the result as a layer of the picture's size, (H, W, 4), uint8: a patch above it, or a
+    replacement, which is the picture where nothing changed."""
+    is_whole = result.form is ResultForm.REPLACEMENT
+    canvas = picture.pixels.copy() if is_whole else np.zeros_like(picture.pixels)
     bounds = result.bounds_canvas
     layer = np.frombuffer(result.pixels, np.uint8).reshape(bounds.height, bounds.width, 4)
     inside = bounds.intersect(Bounds(0, 0, picture.extent.width, picture.extent.height))

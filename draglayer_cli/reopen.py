@@ -67,6 +67,7 @@ def command(
         return
     history = edit.history
     click.echo(outcome.summary)
+    click.echo(outcome.layer_summary)
     click.echo(
         f"drag {history.undo_depth} of {history.undo_depth + history.redo_depth}, "
         f"step {history.position} of the {history.last_position} kept, "

@@ -19,7 +19,14 @@ from PIL import Image
 from bridge_client import Bounds
 from bridge_client.messages import MAX_WINDOW_SIDE_PX
 from bridge_server.engine_port import SessionSpec
-from draglayer_cli.pictures import Picture, Pixels, cut_window, parse_picture, png
+from draglayer_cli.pictures import (
+    Picture,
+    Pixels,
+    cut_window,
+    form_of_result,
+    parse_picture,
+    png,
+)
 
 DEFAULT_MODEL = "default"
 
@@ -57,6 +64,7 @@ class SavedEdit:
             editable_mask=(
                 None if self.mask is None else cut_window(self.mask, self.window_canvas).tobytes()
             ),
+            result_form=form_of_result(self.picture, self.mask, self.window_canvas),
             snapshot=self.snapshot,
         )
 

@@ -7,6 +7,7 @@ outside the mask stays as it was, byte for byte.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import torch
@@ -23,6 +24,13 @@ _CHANGE_SEEN = (
     0.07,
 )  # colour difference, of 1, where a change begins to count and counts wholly
 _FEATHER_SHARE = 0.02  # of the window's side
+
+
+class ResultForm(StrEnum):
+    """How an edit is laid into the artist's picture: above the layer, or in its place."""
+
+    PATCH = "patch"
+    REPLACEMENT = "replacement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +54,6 @@ def edit_layer(
     after: Tensor,
     editable_mask: Pixels | None,
     flow: Flow | None = None,
-    outline: Outline | None = None,
 ) -> Pixels:
     """Gives the edit as a layer of the window's size, to lie above it: a *patch*.
 
@@ -57,14 +64,13 @@ def edit_layer(
         editable_mask: (H, W), uint8, 255 = may move; None: all may.
         flow: between the renders, along which the window's own detail is carried; None for the
             render alone, which is quick and soft.
-        outline: the figure in both renders, for a window that is not opaque.
 
     Returns:
         (H, W, 4), uint8, straight alpha; alpha is 0 where the mask is, and never above mask or
         layer.
     """
     planes = unit_tensor(window)
-    edited, weight = _edited(planes, before, after, editable_mask, flow, outline)
+    edited, weight = _edited(planes, before, after, editable_mask, flow, None)
     layer = uint8_pixels(torch.cat([edited[:, :3], weight * planes[:, 3:]], dim=1))
     layer[layer[:, :, 3] == 0] = 0
     return layer
@@ -80,7 +86,9 @@ def edited_window(
 ) -> Pixels:
     """Gives the window as it is after the edit, outline included: to stand in place of the layer.
 
-    The arguments are `edit_layer`'s; without flow or outline the opacity stays.
+    Args:
+        window, before, after, editable_mask, flow: as `edit_layer`.
+        outline: the figure in both renders; without it or the flow the opacity stays.
 
     Returns:
         (H, W, 4), uint8, straight alpha; where nothing changed or may, the window byte for byte.
@@ -93,7 +101,8 @@ def edited_window(
     colour = (given * planes[:, :3] + gained * edited[:, :3]) / opacity.clamp(min=1e-6)
     pixels = uint8_pixels(torch.cat([colour, opacity], dim=1))
     pixels[pixels[:, :, 3] == 0] = 0
-    is_kept = uint8_pixels(weight) == 0  # (H, W, 1)
+    is_unseen = (window[:, :, 3:] == 0) & (pixels[:, :, 3:] == 0)
+    is_kept = (uint8_pixels(weight) == 0) | is_unseen  # (H, W, 1)
     return np.where(is_kept, window, pixels)
 
 

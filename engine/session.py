@@ -18,6 +18,7 @@ from torch import Tensor
 from engine.checkpoints.catalogue import LoadedModel
 from engine.composite import (
     LayerPatch,
+    ResultForm,
     cut_to_change,
     cut_to_content,
     edit_layer,
@@ -89,6 +90,7 @@ class EditingSession:
         model: the generator and the facts about it.
         window_rgba: (H, W, 4), uint8, straight alpha, encoded sRGB; square.
         editable_mask: (H, W), uint8, 255 = may move, 0 = keep; None: everything may move.
+        form: how the edit is to be given.
         device: where to compute; None for the best device of this machine.
         inversions: a cache that sessions share; None for one of its own.
 
@@ -103,6 +105,7 @@ class EditingSession:
         window_rgba: Pixels,
         editable_mask: Pixels | None = None,
         *,
+        form: ResultForm = ResultForm.PATCH,
         device: str | None = None,
         inversions: InversionCache | None = None,
     ) -> None:
@@ -112,7 +115,7 @@ class EditingSession:
         self._encoder = None if model.encoder is None else model.encoder.to(self._device)
         self._model_title = model.info.title
         self._model_sha256 = model.info.weights_sha256
-        self._window, self._mask = window_rgba, editable_mask
+        self._window, self._mask, self._form = window_rgba, editable_mask, form
         self._space = drag_space(model)
         size = self._generator.resolution
         self._picture = to_generator_frame(window_rgba, size, self._device)
@@ -384,6 +387,7 @@ class EditingSession:
         *,
         window_rgba: Pixels | None = None,
         editable_mask: Pixels | None = None,
+        form: ResultForm = ResultForm.PATCH,
         device: str | None = None,
     ) -> Self:
         """Opens a session that stands, to the bit, where the one stood that `snapshot` was asked
@@ -393,6 +397,7 @@ class EditingSession:
             model: the one that the session was made with.
             content: what `snapshot` gave.
             window_rgba, editable_mask: those of the session, where the document has no pixels.
+            form: how the edit is to be given; the document doesn't say.
             device: where to compute; None for the best device of this machine.
 
         Raises:
@@ -401,33 +406,32 @@ class EditingSession:
         snapshot = Snapshot.from_bytes(content)
         if snapshot.window is None:
             snapshot = replace(snapshot, window=window_rgba, editable_mask=editable_mask)
-        return cls._of_snapshot(model, snapshot, device)
+        return cls._of_snapshot(model, snapshot, form, device)
 
     @classmethod
     def reopen(cls, model: LoadedModel, path: Path, *, device: str | None = None) -> Self:
-        """Opens a session that `save` wrote; as `restore`."""
-        return cls._of_snapshot(model, Snapshot.read(path), device)
+        """Opens a session that `save` wrote, to give patches; as `restore`."""
+        return cls._of_snapshot(model, Snapshot.read(path), ResultForm.PATCH, device)
 
     @told_device_failures()
     def layer(self) -> Pixels:
-        """Gives the edit so far as a layer of the window's size: (H, W, 4), uint8."""
-        return edit_layer(
-            self._window, self._render_before(), self._render(), self._mask, *self._motion()
-        )
+        """Gives the edit so far in the session's form, of the window's size: (H, W, 4), uint8.
+
+        A patch is transparent where nothing changed, a replacement is the window there.
+        """
+        return self._laid_out(self._window, self._mask, *self._motion())
 
     def result(self) -> LayerPatch:
-        """Gives the edit so far as a layer to lie above the window, cut to what is visible, with
-        its offset in the window; one transparent pixel where nothing changed."""
-        return cut_to_content(self.layer())
+        """Gives the edit so far in the session's form, cut to what changed, with its offset in the
+        window.
 
-    @told_device_failures()
-    def replacement(self) -> LayerPatch:
-        """Gives the window as the edit so far leaves it, outline included, cut to what changed;
-        its first pixel as it is where nothing did."""
-        edited = edited_window(
-            self._window, self._render_before(), self._render(), self._mask, *self._motion()
-        )
-        return cut_to_change(self._window, edited)
+        Where nothing changed it is one pixel: of a patch a transparent one, of a replacement the
+        window's first.
+        """
+        layer = self.layer()
+        if self._form is ResultForm.REPLACEMENT:
+            return cut_to_change(self._window, layer)
+        return cut_to_content(layer)
 
     @told_device_failures()
     def preview(self) -> Pixels:
@@ -435,15 +439,25 @@ class EditingSession:
         (s, s, 3), uint8.
 
         While a drag goes on it is the render alone: to carry the picture's own detail along takes
-        as long as some steps. At its end it is what `replacement` gives, and on an opaque window
-        `layer` too.
+        as long as some steps. At its end it shows what `layer` gives.
         """
         window, mask = self._preview_window
         if self.is_inverted:
             is_on_its_way = self._running is not None and not self._running.has_ended
             motion = (None, None) if is_on_its_way else self._motion()
-            window = edited_window(window, self._render_before(), self._render(), mask, *motion)
+            layer = self._laid_out(window, mask, *motion)
+            is_whole = self._form is ResultForm.REPLACEMENT
+            window = layer if is_whole else lay_over(window, layer)
         return lay_over(np.full_like(window, 255), window)[:, :, :3]
+
+    def _laid_out(
+        self, window: Pixels, mask: Pixels | None, flow: Flow | None, outline: Outline | None
+    ) -> Pixels:
+        """Gives the edit so far in the session's form, for a window and mask of any size."""
+        before, after = self._render_before(), self._render()
+        if self._form is ResultForm.REPLACEMENT:
+            return edited_window(window, before, after, mask, flow, outline)
+        return edit_layer(window, before, after, mask, flow)
 
     @cached_property
     def _preview_window(self) -> tuple[Pixels, Pixels | None]:
@@ -469,7 +483,9 @@ class EditingSession:
         )
 
     @classmethod
-    def _of_snapshot(cls, model: LoadedModel, snapshot: Snapshot, device: str | None) -> Self:
+    def _of_snapshot(
+        cls, model: LoadedModel, snapshot: Snapshot, form: ResultForm, device: str | None
+    ) -> Self:
         generator, history = model.generator, snapshot.history
         fits = history is None or history.base.shape[1:] == (generator.num_ws, generator.w_dim)
         if snapshot.model_sha256 != model.info.weights_sha256 or not fits:
@@ -480,7 +496,7 @@ class EditingSession:
         if snapshot.window is None:
             raise SnapshotError("the session file holds no picture; choose one that was saved")
         try:
-            session = cls(model, snapshot.window, snapshot.editable_mask, device=device)
+            session = cls(model, snapshot.window, snapshot.editable_mask, form=form, device=device)
         except ValueError as error:
             raise SnapshotError(
                 "the session file contradicts itself and cannot be opened; choose another one"
@@ -532,7 +548,7 @@ class EditingSession:
     @torch.no_grad()
     def _motion(self) -> tuple[Flow | None, Outline | None]:
         """Gives the flow from the picture before any drag to the present, None before a drag, and
-        the figure in both, None in an opaque window."""
+        the figure in both, None where the opacity stays."""
         base, present = self._history.base, self.w_plus
         if torch.equal(base, present):
             return None, None
@@ -543,7 +559,7 @@ class EditingSession:
                 for w in (base, present)
             )
             opacity, outline = unit_tensor(self._window)[:, 3:], None
-            if not bool((opacity == 1.0).all()):
+            if self._form is ResultForm.REPLACEMENT and not bool((opacity == 1.0).all()):
                 read = slice(OUTLINE_BLOCKS)
                 outline = outline_between(before[read], after[read], opacity, blocks[-1])
             self._last_motion = present, flow_between(before, after), outline

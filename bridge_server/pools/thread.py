@@ -105,7 +105,8 @@ class WindowSession(Protocol):
         """(S, S, 3), uint8, RGB."""
 
     def result(self) -> Any:
-        """A record with pixels (h, w, 4) uint8 straight RGBA, and x, y in window px."""
+        """A record with pixels (h, w, 4) uint8 straight RGBA, and x, y in window px, in the form
+        that the session was opened for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +115,14 @@ class EngineApi:
 
     load_generator: Callable[[str], Any]
     """The generator of a model by name."""
-    open_session: Callable[[Any, Bytes, Bytes | None], WindowSession]
-    """From generator, (H, W, 4) straight RGBA, and (H, W) editable mask or None."""
-    restore_session: Callable[[Any, Bytes, Bytes | None, bytes], WindowSession]
+    open_session: Callable[..., WindowSession]
+    """From generator, (H, W, 4) straight RGBA, (H, W) editable mask or None, and form=."""
+    restore_session: Callable[..., WindowSession]
     """The same, and where a session stood."""
     make_pair: Callable[[XY, XY], Any]
     """From handle and target in window px."""
+    result_form: Callable[[str], Any]
+    """How to give the edit, by the name of a form."""
     inversion_params: Callable[[str], Any]
     """How to invert, by the name of a profile."""
     failure_codes: tuple[tuple[type[Exception], str], ...]
@@ -129,7 +132,7 @@ class EngineApi:
 
 def import_engine() -> EngineApi:
     """The real engine; takes seconds, because it imports torch."""
-    from engine import device, errors, geometry, session
+    from engine import composite, device, errors, geometry, session
     from engine.checkpoints import catalogue
     from engine.inversion import stages
     from engine.inversion.cache import InversionCache
@@ -138,12 +141,15 @@ def import_engine() -> EngineApi:
     return EngineApi(
         load_generator=catalogue.load_generator,
         open_session=functools.partial(session.EditingSession, inversions=InversionCache()),
-        restore_session=lambda generator, window, mask, snapshot: session.EditingSession.restore(
-            generator, snapshot, window_rgba=window, editable_mask=mask
+        restore_session=lambda generator, window, mask, snapshot, form: (
+            session.EditingSession.restore(
+                generator, snapshot, window_rgba=window, editable_mask=mask, form=form
+            )
         ),
         make_pair=lambda handle, target: geometry.PointPair(
             handle=geometry.Point(*handle), target=geometry.Point(*target)
         ),
+        result_form=composite.ResultForm,
         inversion_params=lambda profile: stages.PROFILES[stages.InversionProfile(profile)],
         failure_codes=(
             (errors.CheckpointError, "model-rejected"),
@@ -208,12 +214,13 @@ class ThreadPool:
             if spec.editable_mask is None
             else wire.unpack_mask(spec.editable_mask, bounds.height, bounds.width)
         )
+        form = engine.result_form(spec.result_form.value)
         with told_failures(engine):
             if spec.snapshot is None:
                 with told_refusals():
-                    session = engine.open_session(generator, window, mask)
+                    session = engine.open_session(generator, window, mask, form=form)
             else:
-                session = engine.restore_session(generator, window, mask, spec.snapshot)
+                session = engine.restore_session(generator, window, mask, spec.snapshot, form=form)
         return ThreadSession(engine, session, spec)
 
     def _imported(self) -> EngineApi:
@@ -239,7 +246,7 @@ class ThreadSession:
         self._engine = engine
         self._session: WindowSession | None = session
         self._window_canvas = spec.bounds_canvas
-        self._pixel_format = spec.pixel_format
+        self._pixel_format, self._form = spec.pixel_format, spec.result_form
         # Only what has ended well is written down.
         self._is_inverted = spec.snapshot is not None
         self._is_dragging = False
@@ -312,6 +319,7 @@ class ThreadSession:
             bounds_canvas=Bounds(corner.x + patch.x, corner.y + patch.y, width, height),
             pixels=wire.pack_pixels(patch.pixels, self._pixel_format),
             pixel_format=self._pixel_format,
+            form=self._form,
         )
 
     def snapshot(self) -> bytes:

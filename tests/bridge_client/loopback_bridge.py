@@ -126,6 +126,7 @@ class LoopbackBridge:
         self.script: Callable[[Job], None] = succeed_at_once
         self.stream_cuts: list[int] = []  # how many events each next stream gives before it breaks
         self.corrupts_result = False
+        self.result_form = ""  # as an old bridge, which says nothing
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         # Closing waits for every answer that is still being given.
         self._server.daemon_threads = False
@@ -331,6 +332,8 @@ class _Handler(BaseHTTPRequestHandler):
             "Draglayer-Offset": f"{window['x'] + 1},{window['y'] + 1}",
             "Repr-Digest": f"sha-256=:{digest}:",
         }
+        if self.bridge.result_form:
+            headers["Draglayer-Form"] = self.bridge.result_form
         self._send(200, sent, headers)
 
     def _events(self, job: Job) -> None:

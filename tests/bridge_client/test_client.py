@@ -104,6 +104,19 @@ def test_the_result_says_where_it_belongs(client):
     assert (result.pixels, result.pixel_order) == (bytes(range(16)), "rgba8")
 
 
+@pytest.mark.parametrize("told, form", [("", "patch"), ("replacement", "replacement")])
+def test_the_result_says_how_to_lay_it_in(bridge, client, told, form):
+    bridge.result_form = told
+    assert client.result(start_drag(client).id).form == form
+
+
+def test_a_result_of_an_unknown_form_is_refused(bridge, client):
+    bridge.result_form = "collage"
+    job = start_drag(client)
+    with pytest.raises(ProtocolMismatch, match="can't read"):
+        client.result(job.id)
+
+
 def test_a_result_that_was_damaged_is_refused(bridge, client):
     job = start_drag(client)
     bridge.corrupts_result = True

@@ -1,6 +1,6 @@
 import pytest
 
-from bridge_client import Bounds, EditRequest, EditState, Point, PointPair
+from bridge_client import Bounds, EditRequest, EditState, Point, PointPair, ResultForm
 
 GOOD = {
     "window_canvas": Bounds(0, 0, 2, 2),
@@ -25,6 +25,17 @@ def test_a_request_that_exists_is_legal(change):
     EditRequest(**GOOD)
     with pytest.raises(ValueError):
         EditRequest(**{**GOOD, **change})
+
+
+def test_a_request_of_another_form_has_another_source():
+    patch = EditRequest(**GOOD)
+    assert patch.has_source_of(EditRequest(**GOOD))
+    assert not patch.has_source_of(EditRequest(**GOOD, result_form=ResultForm.REPLACEMENT))
+
+
+def test_a_request_knows_what_it_sent_of_a_part():
+    request = EditRequest(**{**GOOD, "pixels": bytes(range(16))})
+    assert request.pixels_in(Bounds(1, 0, 1, 2)) == bytes((4, 5, 6, 7, 12, 13, 14, 15))
 
 
 def test_pixels_do_not_show():

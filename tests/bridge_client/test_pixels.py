@@ -1,9 +1,10 @@
 import hashlib
+import random
 
 import pytest
 
-from bridge_client import Extent, swap_red_and_blue
-from bridge_client.pixels import check_pixel_count, content_digest
+from bridge_client import Bounds, Extent, swap_red_and_blue, with_changes
+from bridge_client.pixels import check_pixel_count, content_digest, cut_pixels
 
 
 def test_red_and_blue_change_places_and_nothing_else_does():
@@ -29,3 +30,41 @@ def test_a_picture_has_exactly_its_bytes():
 
 def test_a_blob_is_named_by_its_sha256():
     assert content_digest(b"abc") == hashlib.sha256(b"abc").hexdigest()
+
+
+@pytest.mark.parametrize("pixel_bytes", [1, 4])
+def test_a_part_of_a_picture_is_its_rows(pixel_bytes):
+    picture = bytes(range(4 * 3 * pixel_bytes))
+    part = cut_pixels(picture, Bounds(10, 20, 4, 3), Bounds(11, 21, 2, 2))
+    rows = [picture[start * pixel_bytes : (start + 2) * pixel_bytes] for start in (5, 9)]
+    assert part == b"".join(rows)
+
+
+def test_a_part_must_lie_in_the_picture():
+    with pytest.raises(ValueError, match="reaches out"):
+        cut_pixels(bytes(16), Bounds(0, 0, 2, 2), Bounds(1, 1, 2, 1))
+    assert cut_pixels(bytes(16), Bounds(0, 0, 2, 2), Bounds(1, 1, 0, 0)) == b""
+
+
+@pytest.mark.parametrize("pixel_bytes", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("count", [0, 1, 7, 300])
+def test_only_what_changed_is_taken_over(pixel_bytes, count):
+    source = random.Random(count)
+    before = source.randbytes(4 * count)
+    after = bytearray(before)
+    for place in source.sample(range(4 * count), count // 3):
+        after[place] ^= source.randrange(1, 256)
+    own, edited = source.randbytes(pixel_bytes * count), source.randbytes(pixel_bytes * count)
+    merged = with_changes(own, edited, before=before, after=bytes(after))
+    assert len(merged) == len(own)
+    for index in range(count):
+        is_kept = before[4 * index : 4 * index + 4] == after[4 * index : 4 * index + 4]
+        place = slice(pixel_bytes * index, pixel_bytes * (index + 1))
+        assert merged[place] == (own if is_kept else edited)[place]
+
+
+def test_pictures_of_several_sizes_are_not_merged():
+    with pytest.raises(ValueError, match="not of one size"):
+        with_changes(bytes(8), bytes(8), before=bytes(8), after=bytes(4))
+    with pytest.raises(ValueError, match="not of one size"):
+        with_changes(bytes(8), bytes(4), before=bytes(8), after=bytes(8))

@@ -122,6 +122,21 @@ def test_the_result_comes_in_the_order_of_the_request_with_its_place(
     assert reply.headers["Draglayer-Alpha"] == "straight"
 
 
+@pytest.mark.parametrize("form", ["patch", "replacement"])
+def test_the_result_says_how_to_lay_it_in(
+    client: FlaskClient, bridge: Bridge, engine: FakeEngine, form: str
+) -> None:
+    job_id = run_job(client, bridge, drag_body(), with_mask=True, result_form=form)
+    reply = client.get(f"/v1/jobs/{job_id}/result")
+    assert reply.headers["Draglayer-Form"] == form
+    assert reply.data == fake_result(engine.sessions[0].spec).pixels
+
+
+def test_a_client_that_asks_for_no_form_gets_a_patch(client: FlaskClient, bridge: Bridge) -> None:
+    job_id = run_job(client, bridge, drag_body())
+    assert client.get(f"/v1/jobs/{job_id}/result").headers["Draglayer-Form"] == "patch"
+
+
 def test_the_engine_gets_the_bytes_that_were_sent(
     client: FlaskClient, bridge: Bridge, engine: FakeEngine
 ) -> None:

@@ -69,6 +69,13 @@ def test_a_session_needs_its_pixels_first(client: FlaskClient) -> None:
     assert (reply.status_code, reply.json["code"]) == (409, "blob-missing")
 
 
+def test_a_session_needs_a_known_form(client: FlaskClient) -> None:
+    put_blob(client, PIXELS)
+    reply = client.post("/v1/sessions", json=session_body(result_form="collage"))
+    assert (reply.status_code, reply.json["code"]) == (422, "invalid-request")
+    assert reply.json["errors"][0]["pointer"] == "/result_form"
+
+
 def test_a_session_needs_a_known_model(client: FlaskClient) -> None:
     put_blob(client, PIXELS)
     reply = client.post("/v1/sessions", json={**session_body(), "model": "lions"})

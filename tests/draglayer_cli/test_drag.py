@@ -94,6 +94,30 @@ def test_the_composite_is_the_layer_over_the_picture(edit, picture_file):
     assert np.array_equal(rgba(out / "composite.png"), lay_over(rgba(picture_file), layer))
 
 
+def test_on_an_opaque_picture_it_says_that_the_layer_lies_above(edit):
+    assert json.loads(edit[0].stdout)["form"] == "patch"
+
+
+@pytest.fixture(scope="module")
+def translucent_file(picture_file, tmp_path_factory):
+    """The picture with any opacity anywhere."""
+    pixels = rgba(picture_file).copy()
+    pixels[:, :, 3] = np.random.default_rng(8).integers(1, 256, pixels.shape[:2])
+    path = tmp_path_factory.mktemp("translucent") / "translucent.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_a_translucent_picture_is_replaced(drag, translucent_file, mask_file, tmp_path):
+    given = ("--pair", PAIR, "--mask", mask_file, "--out", tmp_path)
+    result = drag(translucent_file, *given)
+    assert result.exit_code == 0 and "to take its place" in result.stdout
+    before, layer = rgba(translucent_file), rgba(tmp_path / "layer.png")
+    kept = outside(mask_file)
+    assert np.array_equal(layer[kept], before[kept]) and not np.array_equal(layer, before)
+    assert np.array_equal(rgba(tmp_path / "composite.png"), layer)
+
+
 def test_without_a_mask_the_window_bounds_the_change(drag, picture_file, tmp_path):
     left, top, side = 25, 20, 40  # reaches over the picture's lower edge
     window = f"--window={left},{top},{side}"

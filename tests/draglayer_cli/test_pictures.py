@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bridge_client import Bounds, ClientError, LayerResult, Point, PointPair
+from bridge_client import Bounds, ClientError, LayerResult, Point, PointPair, ResultForm
 from draglayer_cli.pictures import (
     edit_request,
     layer_on_canvas,
@@ -138,6 +138,16 @@ def test_a_layer_is_laid_where_it_belongs(picture, corner):
     y, x = np.mgrid[:12, :16]
     inside = (x >= corner[0]) & (x < corner[0] + 5) & (y >= corner[1]) & (y < corner[1] + 4)
     assert np.array_equal(canvas[:, :, 0] == 7, inside) and canvas.shape == (12, 16, 4)
+
+
+@pytest.mark.parametrize("corner", [(3, 2), (-2, -1), (14, 10), (100, 100)])
+def test_a_replacement_is_the_picture_beside_it(picture, corner):
+    pixels = np.full((4, 5, 4), 7, np.uint8)
+    result = LayerResult(Bounds(*corner, 5, 4), pixels.tobytes(), "rgba8", ResultForm.REPLACEMENT)
+    y, x = np.mgrid[:12, :16]
+    inside = (x >= corner[0]) & (x < corner[0] + 5) & (y >= corner[1]) & (y < corner[1] + 4)
+    expected = np.where(inside[:, :, None], 7, picture.pixels)
+    assert np.array_equal(layer_on_canvas(result, picture), expected)
 
 
 def test_a_pair_is_written_with_a_colon():

@@ -77,10 +77,10 @@ def test_a_picture_with_alpha_and_no_mask_comes_back(draglayer, model_file, tmp_
     saved, model = tmp_path / "edit.draglayer", ("--model", model_file)
     given = ("--pair", "20,20:24,20", "--steps", 1, "--save", saved, "--out", tmp_path / "out")
     assert draglayer("drag", tmp_path / "a.png", *model, *given).exit_code == 0
-    assert draglayer("reopen", saved, *model, "--out", tmp_path / "again").exit_code == 0
-    assert np.array_equal(
-        rgba(tmp_path / "again/composite.png"), rgba(tmp_path / "out/composite.png")
-    )
+    again = draglayer("reopen", saved, *model, "--out", tmp_path / "again")
+    assert again.exit_code == 0 and "to take its place" in again.stdout
+    for name in ("layer.png", "composite.png"):
+        assert np.array_equal(rgba(tmp_path / "again" / name), rgba(tmp_path / "out" / name))
 
 
 def test_what_can_not_be_undone_is_one_sentence(reopen):

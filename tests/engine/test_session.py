@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.checkpoints.catalogue import LoadedModel
-from engine.composite import lay_over
+from engine.composite import ResultForm, lay_over
 from engine.drag.handle_hint import REACH, TRACKABLE
 from engine.drag.loop import EndReason
 from engine.drag.params import DragParams
@@ -114,19 +114,32 @@ def replaced(window, patch):
     return copy
 
 
-def test_on_an_opaque_window_both_forms_look_alike(model, window, w_pivot):
-    session = EditingSession(model, window, half_mask(), device="cpu")
+def dragged_in_form(form, model, window, w_pivot):
+    session = EditingSession(model, window, half_mask(), form=form, device="cpu")
     session.set_pivot(w_pivot)
     list(session.drag([PAIR], params=LIVELY))
-    patched = lay_over(window, session.layer()).astype(int)
-    whole = replaced(window, session.replacement())
-    assert np.abs(patched - whole).max() <= 2
-    assert np.array_equal(whole[:, SIDE // 2 :], window[:, SIDE // 2 :])
-    assert not np.array_equal(whole, window)
+    return session
 
 
-def test_the_replacement_before_any_drag_changes_nothing(session, window):
-    patch = session.replacement()
+def test_on_an_opaque_window_both_forms_look_alike(model, window, w_pivot):
+    patch, whole = (dragged_in_form(form, model, window, w_pivot) for form in ResultForm)
+    patched = lay_over(window, patch.layer()).astype(int)
+    assert np.abs(patched - whole.layer()).max() <= 2
+    assert np.array_equal(whole.layer()[:, SIDE // 2 :], window[:, SIDE // 2 :])
+    assert not np.array_equal(whole.layer(), window)
+
+
+def test_a_replacement_is_cut_to_what_changed(model, window, w_pivot):
+    session = dragged_in_form(ResultForm.REPLACEMENT, model, window, w_pivot)
+    patch = session.result()
+    assert patch.pixels.shape[1] <= SIDE // 2
+    assert np.array_equal(replaced(window, patch), session.layer())
+
+
+def test_the_replacement_before_any_drag_changes_nothing(model, window, w_pivot):
+    session = EditingSession(model, window, form=ResultForm.REPLACEMENT, device="cpu")
+    session.set_pivot(w_pivot)
+    patch = session.result()
     assert patch.pixels.shape == (1, 1, 4) and np.array_equal(replaced(window, patch), window)
 
 
@@ -211,13 +224,15 @@ def test_the_preview_shows_the_edit(session, window):
     assert not np.array_equal(preview, window[:, :, :3])
 
 
-def test_the_preview_shows_what_is_transparent_as_white(model, window, w_pivot):
+@pytest.mark.parametrize("form", ResultForm)
+def test_the_preview_shows_what_the_result_gives_on_white(model, window, w_pivot, form):
     window[:, :10, 3], window[:5, :, 3] = 0, 128
-    session = EditingSession(model, window, device="cpu")
-    assert (session.preview()[10:, :10] == 255).all()
-    session.set_pivot(w_pivot)
-    list(session.drag([PAIR], params=LIVELY))
-    edited = lay_over(np.full_like(window, 255), replaced(window, session.replacement()))
+    assert (EditingSession(model, window, device="cpu").preview()[10:, :10] == 255).all()
+    session = dragged_in_form(form, model, window, w_pivot)
+    laid_in = lay_over(window, session.layer())
+    if form is ResultForm.REPLACEMENT:
+        laid_in = replaced(window, session.result())
+    edited = lay_over(np.full_like(window, 255), laid_in)
     assert np.array_equal(session.preview(), edited[:, :, :3])
 
 
@@ -507,10 +522,12 @@ def test_a_session_is_saved_and_reopened(model, kept, tmp_path):
 def test_a_snapshot_without_pixels_is_restored_over_them(model, kept, window):
     content = kept.snapshot(with_pixels=False)
     assert len(content) < len(kept.snapshot()) - window.nbytes / 2
-    given = {"window_rgba": window, "editable_mask": half_mask()}
-    restored = EditingSession.restore(model, content, **given, device="cpu")
+    given = {"window_rgba": window, "editable_mask": half_mask(), "device": "cpu"}
+    restored = EditingSession.restore(model, content, **given)
     assert np.array_equal(restored.layer(), kept.layer())
     assert restored.snapshot() == kept.snapshot()
+    whole = EditingSession.restore(model, content, **given, form=ResultForm.REPLACEMENT)
+    assert np.array_equal(whole.layer(), replaced(window, whole.result()))
     with pytest.raises(SnapshotError, match="no picture"):
         EditingSession.restore(model, content, device="cpu")
 

@@ -66,7 +66,9 @@ def image_ref(content: bytes, pixel_format: str) -> dict[str, Any]:
     }
 
 
-def session_body(*, pixel_format: str = "rgba8", with_mask: bool = False) -> dict[str, Any]:
+def session_body(
+    *, pixel_format: str = "rgba8", with_mask: bool = False, **more: Any
+) -> dict[str, Any]:
     """The body of POST /v1/sessions for the test window."""
     mask = image_ref(MASK, "l8") if with_mask else None
     return {
@@ -74,6 +76,7 @@ def session_body(*, pixel_format: str = "rgba8", with_mask: bool = False) -> dic
         "bounds_canvas": WINDOW,
         "editable_mask": mask,
         "model": "default",
+        **more,
     }
 
 

@@ -18,6 +18,7 @@ from bridge_client.messages import (
     Match,
     MatchLevel,
     ModelInfo,
+    ResultForm,
 )
 from bridge_server import wire
 from bridge_server.engine_port import (
@@ -300,17 +301,24 @@ def _read_snapshot(content: bytes | None) -> HistoryState:
 
 def fake_result(spec: SessionSpec) -> LayerPixels:
     """What a drag of this session gives: the window without its first row and column, its colours
-    inverted, its alpha the mask."""
+    inverted; of a patch the alpha is the mask, and a replacement is inverted where the mask is."""
     bounds = spec.bounds_canvas
     rgba = wire.unpack_pixels(spec.pixels, bounds.height, bounds.width, spec.pixel_format)
-    rgba[..., :3] = 255 - rgba[..., :3]
+    may_move = np.full(rgba.shape[:2], 255, np.uint8)
     if spec.editable_mask is not None:
-        rgba[..., 3] = wire.unpack_mask(spec.editable_mask, bounds.height, bounds.width)
+        may_move = wire.unpack_mask(spec.editable_mask, bounds.height, bounds.width)
+    if spec.result_form is ResultForm.REPLACEMENT:
+        rgba[may_move > 0, :3] = 255 - rgba[may_move > 0, :3]
+    else:
+        rgba[..., :3] = 255 - rgba[..., :3]
+        if spec.editable_mask is not None:
+            rgba[..., 3] = may_move
     patch = Bounds(bounds.x + 1, bounds.y + 1, bounds.width - 1, bounds.height - 1)
     return LayerPixels(
         bounds_canvas=patch,
         pixels=wire.pack_pixels(rgba[1:, 1:], spec.pixel_format),
         pixel_format=spec.pixel_format,
+        form=spec.result_form,
     )
 
 

@@ -20,6 +20,7 @@ from bridge_client.messages import (
     Match,
     MatchLevel,
     ModelInfo,
+    ResultForm,
 )
 from bridge_server.engine_port import (
     DragStep,
@@ -103,6 +104,7 @@ class DoubleSession:
     generator: str
     window: npt.NDArray[np.uint8]
     mask: npt.NDArray[np.uint8] | None
+    form: str = ""
     inversions: list[str] = field(default_factory=list)
     match: DoubleMatch = field(default_factory=DoubleMatch)
     drags: list[tuple[Sequence[Any], int | None]] = field(default_factory=list)
@@ -177,11 +179,17 @@ class Double:
         return f"generator {name}"
 
     def open_session(
-        self, generator: str, window: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8] | None
+        self,
+        generator: str,
+        window: npt.NDArray[np.uint8],
+        mask: npt.NDArray[np.uint8] | None,
+        *,
+        form: str,
     ) -> DoubleSession:
         if self.refusal is not None:
             raise self.refusal
         self.sessions.append(DoubleSession(generator, window, mask))
+        self.sessions[-1].form = form
         return self.sessions[-1]
 
     def restore_session(
@@ -190,8 +198,10 @@ class Double:
         window: npt.NDArray[np.uint8],
         mask: npt.NDArray[np.uint8] | None,
         snapshot: bytes,
+        *,
+        form: str,
     ) -> DoubleSession:
-        session = self.open_session(generator, window, mask)
+        session = self.open_session(generator, window, mask, form=form)
         session.snapshot_given = snapshot
         return session
 
@@ -201,6 +211,7 @@ class Double:
             open_session=self.open_session,
             restore_session=self.restore_session,
             make_pair=Pair,
+            result_form=lambda form: f"form {form}",
             inversion_params=lambda profile: f"params of {profile}",
             failure_codes=(
                 (DoubleFailure, "inversion-diverged"),
@@ -275,6 +286,16 @@ def test_the_engine_sees_rgba_and_the_host_its_own_order(
     last = RGBA[12:] if pixel_format == "rgba8" else BGRA[12:]
     assert (layer.pixels, layer.pixel_format) == (last, pixel_format)
     assert layer.bounds_canvas == Bounds(101, 201, 1, 1)
+
+
+@pytest.mark.parametrize("form", ResultForm)
+@pytest.mark.parametrize("snapshot", [None, b"as it stood"])
+def test_the_engine_gives_the_form_that_is_asked_for(
+    pool: ThreadPool, double: Double, form: ResultForm, snapshot: bytes | None
+) -> None:
+    session = pool.open(replace(spec(), result_form=form, snapshot=snapshot))
+    assert double.sessions[0].form == f"form {form.value}"
+    assert session.result().form is form
 
 
 def test_the_mask_arrives_as_rows(pool: ThreadPool, double: Double) -> None:
