@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ._vendor.bridge_client import Bounds, ClientError, Extent
+from ._vendor.bridge_client import Bounds, ClientError, Extent, LayerFacts, with_changes
 from .svg import DrawnLines, read_lines
 
 # The order of 8-bit pixels in Krita: blue, green, red, straight alpha.
@@ -130,14 +130,15 @@ class Canvas:
         rectangle = self._find(layer_id).bounds()
         return Bounds(rectangle.x(), rectangle.y(), rectangle.width(), rectangle.height())
 
-    def is_plain(self, layer_id: str) -> bool:
-        """Whether a patch above the layer looks like a change of the layer itself."""
+    def facts(self, layer_id: str) -> LayerFacts:
+        """How the layer lies on what is below it."""
         node = self._find(layer_id)
-        return (
-            node.opacity() == 255
-            and node.blendingMode() == "normal"
-            and not node.inheritAlpha()
-            and not self._own(node.childNodes())
+        return LayerFacts(
+            has_normal_blending=node.blendingMode() == "normal",
+            opacity=node.opacity() / 255,
+            has_mask=bool(self._own(node.childNodes())),
+            has_effects=bool(node.layerStyleToAsl()),
+            is_clipped=node.inheritAlpha(),
         )
 
     def pixels(self, layer_id: str, bounds_canvas: Bounds) -> bytes:
@@ -146,18 +147,30 @@ class Canvas:
         Returns:
             BGRA, 8 bits, straight alpha, sRGB; transparent outside the layer.
         """
-        node = self._find(layer_id)
-        if self._own(node.childNodes()):
-            detached = self._document.createNode("draglayer", "paintlayer")
-            detached.setColorSpace(node.colorModel(), node.colorDepth(), node.colorProfile())
-            box = _box(bounds_canvas)
-            detached.setPixelData(node.projectionPixelData(*box), *box)
-        else:
-            detached = node.duplicate()
         # Off the tree: no undo step, and the document stays as it is.
-        if (detached.colorModel(), detached.colorDepth(), detached.colorProfile()) != SRGB:
+        detached = self._twin(self._find(layer_id), bounds_canvas)
+        if _space(detached) != SRGB:
             detached.setColorSpace(*SRGB)
         return bytes(detached.pixelData(*_box(bounds_canvas)))
+
+    def _twin(self, node: Any, bounds_canvas: Bounds) -> Any:
+        """A layer of the same properties off the tree, masks applied; of one with masks, what it
+        shows in the bounds."""
+        if not self._own(node.childNodes()):
+            return node.duplicate()
+        twin = self._document.createNode(node.name(), "paintlayer")
+        twin.setColorSpace(*_space(node))
+        box = _box(bounds_canvas)
+        twin.setPixelData(node.projectionPixelData(*box), *box)
+        twin.setOpacity(node.opacity())
+        twin.setBlendingMode(node.blendingMode())
+        twin.setInheritAlpha(node.inheritAlpha())
+        twin.setAlphaLocked(node.alphaLocked())
+        twin.setColorLabel(node.colorLabel())
+        style = node.layerStyleToAsl()
+        if style:
+            twin.setLayerStyleFromAsl(style)
+        return twin
 
     def drawn_lines(self, layer_id: str) -> DrawnLines:
         """The straight lines of a vector layer in canvas pixels.
@@ -216,6 +229,64 @@ class Canvas:
         document.refreshProjection()
         return _id_of(node)
 
+    def replace(
+        self, layer_id: str, pixels: bytes, bounds_canvas: Bounds, *, sent: bytes, name: str
+    ) -> str:
+        """Adds a copy of a layer right above it, with other pixels where they differ from what was
+        sent, and hides the layer; one undo step, which leaves the layer hidden.
+
+        The copy has the layer's opacity, blending, style, colour mode and depth; masks are applied.
+
+        Args:
+            layer_id: The layer that was edited.
+            pixels: As `insert`.
+            bounds_canvas: Their place.
+            sent: The layer's pixels there, as they were sent.
+            name: The copy's name.
+
+        Returns:
+            The copy's id.
+
+        Raises:
+            LayerGone: There is nothing to copy.
+        """
+        source, document = self._find(layer_id), self._document
+        canvas = Bounds(0, 0, document.width(), document.height())
+        node = self._twin(source, canvas.union(self.content_bounds(layer_id)))
+        box = _box(bounds_canvas)
+        edited = document.createNode(name, "paintlayer")
+        edited.setColorSpace(*SRGB)
+        edited.setPixelData(pixels, *box)
+        if _space(node) != SRGB:
+            edited.setColorSpace(*_space(node))
+        own = bytes(node.pixelData(*box))
+        changed = with_changes(own, bytes(edited.pixelData(*box)), before=sent, after=pixels)
+        node.setPixelData(changed, *box)
+        node.setName(name)
+        node.setVisible(True)
+        node.setLocked(False)
+        source.parentNode().addChildNode(node, source)
+        source.setVisible(False)
+        document.refreshProjection()
+        return _id_of(node)
+
+    def remove(self, layer_id: str) -> None:
+        """Takes a layer away, one undo step; one that is gone is let be."""
+        try:
+            self._find(layer_id).remove()
+        except LayerGone:
+            return
+        self._document.refreshProjection()
+
+    def set_shown(self, layer_id: str, is_shown: bool) -> None:
+        """Shows or hides a layer; Krita has no undo step for that.
+
+        Raises:
+            LayerGone: The layer was deleted.
+        """
+        self._find(layer_id).setVisible(is_shown)
+        self._document.refreshProjection()
+
     def activate(self, layer_id: str) -> None:
         """Makes a layer the active one; a closed document or a deleted layer is let be."""
         try:
@@ -259,6 +330,10 @@ def active_canvas(application: Any, own: Callable[[list], list]) -> Canvas | Non
 
 def _id_of(node: Any) -> str:
     return str(node.uniqueId().toString())
+
+
+def _space(node: Any) -> tuple[str, str, str]:
+    return node.colorModel(), node.colorDepth(), node.colorProfile()
 
 
 def _layer(node: Any) -> Layer:

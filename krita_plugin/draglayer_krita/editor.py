@@ -14,11 +14,15 @@ from ._vendor.bridge_client import (
     EditModel,
     EditRequest,
     EditWorker,
+    LayerResult,
+    ResultForm,
     ResultReady,
     WorkerEvent,
+    choose_result_form,
 )
 from .canvas import PIXEL_ORDER, Canvas, DocumentClosed, Layer, LayersAtHand
 from .settings import Settings
+from .stand_ins import StandIns
 from .svg import DrawnLines
 
 
@@ -26,6 +30,7 @@ from .svg import DrawnLines
 class _RunningEdit:
     canvas: Canvas
     source: Layer
+    request: EditRequest
 
 
 class LayerEditor:
@@ -59,11 +64,14 @@ class LayerEditor:
         self._lines = DrawnLines()
         self._notes: tuple[str, ...] = ()
         self._edit: _RunningEdit | None = None
-        self._inserted_ids: set[str] = set()
+        self._patch_ids: set[str] = set()
+        self._inserted_id: str | None = None  # of the edit that is open
+        self._stand_ins = StandIns()
         self._notice = ""
 
     def look(self) -> None:
         """Reads what Start would take; while an edit runs, the model keeps what it has."""
+        self._stand_ins.look()
         if self.model.is_busy:
             return
         self._canvas, self._at_hand = self._read_canvas(), LayersAtHand()
@@ -77,7 +85,7 @@ class LayerEditor:
             self.model.set_source_problem(sentence(error))
 
     def _read(self, canvas: Canvas) -> None:
-        self._at_hand = canvas.layers_at_hand(self._inserted_ids)
+        self._at_hand = canvas.layers_at_hand(self._patch_ids)
         if self._at_hand.lines is not None:
             self._lines = canvas.drawn_lines(self._at_hand.lines.id)
         self.model.set_pairs(self._lines.pairs)
@@ -90,7 +98,7 @@ class LayerEditor:
             layer_content=canvas.content_bounds(source.id),
             selection=canvas.selection_bounds(),
         )
-        self._notes = tuple(_notes(canvas, source, self._lines))
+        self._notes = tuple(_notes(canvas, self._lines))
 
     def start(self) -> None:
         """Begins the edit, if the model allows it.
@@ -103,17 +111,27 @@ class LayerEditor:
         if not self.model.can_start or canvas is None or source is None:
             return
         window_canvas = self.model.require_window()
+        pixels = canvas.pixels(source.id, window_canvas)
+        mask = canvas.editable_mask(window_canvas)
         request = EditRequest(
             window_canvas=window_canvas,
-            pixels=canvas.pixels(source.id, window_canvas),
+            pixels=pixels,
             pixel_order=PIXEL_ORDER,
-            mask=canvas.editable_mask(window_canvas),
+            mask=mask,
             pairs=self.model.pairs,
             step_budget=self.settings.step_budget,
             profile=self.settings.profile,
+            result_form=choose_result_form(
+                canvas.facts(source.id),
+                pixels=pixels,
+                editable_mask=mask,
+                window_canvas=window_canvas,
+                canvas=canvas.extent,
+            ),
         )
         self._worker.start(request)
-        self._edit, self._notice = _RunningEdit(canvas=canvas, source=source), ""
+        self._edit = _RunningEdit(canvas=canvas, source=source, request=request)
+        self._inserted_id, self._notice = None, ""
         self.model.mark_started()
 
     def drag_on(self) -> None:
@@ -122,10 +140,12 @@ class LayerEditor:
         self.controls.drag_on(self.settings.step_budget)
 
     def insert(self) -> None:
-        """Adds the result above the edited layer in one undo step.
+        """Adds the result above the edited layer, or in its place, in one undo step. What was
+        inserted of the same edit before goes, which is another one.
 
         Raises:
             DocumentClosed: There is nothing to insert it into.
+            LayerGone: There is nothing to put it in the place of.
         """
         result, edit = self.model.result, self._edit
         if not self.model.can_insert or result is None or edit is None:
@@ -135,25 +155,49 @@ class LayerEditor:
                 "The edited document was closed, so there is nothing to insert the layer into.",
                 "Open it again and press Start.",
             )
-        is_source_there = edit.canvas.has_layer(edit.source.id)
         active_id = edit.canvas.active_layer_id
+        if result.form is ResultForm.REPLACEMENT:
+            new_id = self._replace(edit, result)
+            if active_id == edit.source.id:
+                active_id = new_id
+        else:
+            new_id = self._lay_above(edit, result)
+        if self._inserted_id is not None:
+            edit.canvas.remove(self._inserted_id)
+        self._inserted_id = new_id
+        self.model.mark_inserted()
+        # Krita makes the new layer active when its loop runs again; the artist stays where he was.
+        if active_id is not None:
+            self._later(lambda: edit.canvas.activate(active_id))
+
+    def _replace(self, edit: _RunningEdit, result: LayerResult) -> str:
+        new_id = edit.canvas.replace(
+            edit.source.id,
+            result.pixels,
+            result.bounds_canvas,
+            sent=edit.request.pixels_in(result.bounds_canvas),
+            name=f"{edit.source.name} dragged",
+        )
+        self._stand_ins.add(edit.canvas, edit.source.id, new_id)
+        self._notice = f"Inserted in place of “{edit.source.name}”, which is hidden now."
+        return new_id
+
+    def _lay_above(self, edit: _RunningEdit, result: LayerResult) -> str:
+        is_source_there = edit.canvas.has_layer(edit.source.id)
         new_id = edit.canvas.insert(
             result.pixels,
             result.bounds_canvas,
             name=f"{edit.source.name} dragged",
             above_id=edit.source.id,
-            inserted_ids=self._inserted_ids,
+            inserted_ids=self._patch_ids,
         )
-        self._inserted_ids.add(new_id)
-        self.model.mark_inserted()
+        self._patch_ids.add(new_id)
         self._notice = (
             f"Inserted above “{edit.source.name}”."
             if is_source_there
             else f"“{edit.source.name}” was deleted meanwhile; the new layer is on top."
         )
-        # Krita makes the new layer active when its loop runs again; the artist stays where he was.
-        if active_id is not None:
-            self._later(lambda: edit.canvas.activate(active_id))
+        return new_id
 
     def take(self, events: Sequence[WorkerEvent]) -> None:
         """Gives the worker's events to the model."""
@@ -206,12 +250,10 @@ def _counted(lines: DrawnLines) -> str:
     return f"{arrows}, pins: {pin_count}" if pin_count else arrows
 
 
-def _notes(canvas: Canvas, source: Layer, lines: DrawnLines) -> list[str]:
+def _notes(canvas: Canvas, lines: DrawnLines) -> list[str]:
     notes = []
     if lines.other_count:
         notes.append(f"{lines.other_count} × left out: no straight line and no circle")
     if canvas.is_deeper_than_8_bit_rgb:
-        notes.append("The new layer will be 8-bit sRGB")
-    if not canvas.is_plain(source.id):
-        notes.append("The layer is blended or masked: the new layer above it may look different")
+        notes.append("The edit will be 8-bit sRGB")
     return notes

@@ -84,6 +84,12 @@ class Node:
         self._pixels = _Pixels(4)
         self._is_visible = True
         self._opacity, self._blending_mode, self._inherits_alpha = 255, "normal", False
+        self._is_alpha_locked, self._is_locked, self._colour_label, self._style = (
+            False,
+            False,
+            0,
+            "",
+        )
 
     def _alive(self):
         if self._document not in self._document._application._documents:
@@ -92,6 +98,9 @@ class Node:
     def name(self):
         self._alive()
         return self._name
+
+    def setName(self, name):  # noqa: N802
+        self._name = name
 
     def type(self):
         self._alive()
@@ -116,8 +125,39 @@ class Node:
     def blendingMode(self):  # noqa: N802
         return self._blending_mode
 
+    def setBlendingMode(self, mode):  # noqa: N802
+        self._blending_mode = mode
+
     def inheritAlpha(self):  # noqa: N802
         return self._inherits_alpha
+
+    def setInheritAlpha(self, inherits):  # noqa: N802
+        self._inherits_alpha = inherits
+
+    def alphaLocked(self):  # noqa: N802
+        return self._is_alpha_locked
+
+    def setAlphaLocked(self, is_locked):  # noqa: N802
+        self._is_alpha_locked = is_locked
+
+    def locked(self):
+        return self._is_locked
+
+    def setLocked(self, is_locked):  # noqa: N802
+        self._is_locked = is_locked
+
+    def colorLabel(self):  # noqa: N802
+        return self._colour_label
+
+    def setColorLabel(self, index):  # noqa: N802
+        self._colour_label = index
+
+    def layerStyleToAsl(self):  # noqa: N802
+        return self._style
+
+    def setLayerStyleFromAsl(self, style):  # noqa: N802
+        self._style = style
+        return True
 
     def colorModel(self):  # noqa: N802
         return "RGBA"
@@ -152,6 +192,9 @@ class Node:
     def duplicate(self):
         self._alive()
         twin = type(self)(self._document, self._name, self._kind)
+        for name, value in vars(self).items():
+            if name not in ("_uuid", "_parent", "_children", "_pixels"):
+                setattr(twin, name, value)
         twin._pixels = self._pixels.copy()
         return twin
 
@@ -167,14 +210,21 @@ class Node:
         place = len(self._children) if above is None else self._children.index(above) + 1
         self._children.insert(place, node)
         node._parent = self
-        self._document._undo_steps.append(node)
+        self._document._undo_steps.append(node.remove)
         # Krita makes the new layer the active one, but only when its loop runs again.
         self._document._due.append(lambda: self._document.setActiveNode(node))
         return True
 
     def remove(self):
-        self._parent._children.remove(self)
+        parent, place = self._parent, self._parent._children.index(self)
+        parent._children.remove(self)
         self._parent = None
+
+        def bring_back():
+            parent._children.insert(place, self)
+            self._parent = parent
+
+        self._document._undo_steps.append(bring_back)
         return True
 
 
@@ -300,7 +350,10 @@ def close(document):
 
 def undo(document):
     """The artist undoes one step."""
-    document._undo_steps.pop().remove()
+    step = document._undo_steps.pop()
+    kept = list(document._undo_steps)
+    step()
+    document._undo_steps[:] = kept  # what an undo does is no step of its own
 
 
 def pass_tick(document):

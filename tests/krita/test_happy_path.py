@@ -252,3 +252,23 @@ def test_the_marked_parts_moved_at_least_half_of_the_way(evidence):
 
 def test_one_undo_brings_the_picture_back(evidence):
     assert np.array_equal(evidence.composite("undone"), evidence.composite("with_arrows"))
+
+
+def test_of_a_translucent_layer_an_edited_copy_takes_the_place(evidence):
+    replaced = evidence.report["replaced"]
+    assert replaced["names"] == evidence.report["names_after"]
+    assert replaced["text"] == "Inserted in place of “portrait”, which is hidden now."
+    assert not replaced["is_source_visible"]
+    assert (replaced["opacity"], replaced["blending_mode"]) == (153, "normal")
+    assert np.array_equal(evidence.source("replaced"), evidence.source("before"))
+
+
+def test_a_replacement_too_leaves_the_picture_outside_the_selection(evidence):
+    outside = _outside_selection(evidence)
+    before, after = evidence.composite("translucent"), evidence.composite("replaced")
+    assert np.array_equal(before[outside], after[outside])
+    assert not np.array_equal(before, after)
+
+
+def test_one_undo_brings_the_translucent_layer_back(evidence):
+    assert np.array_equal(evidence.composite("restored"), evidence.composite("translucent"))

@@ -197,7 +197,86 @@ def test_a_deleted_layer_is_said_in_words(canvas, picture, plugin, client):
         canvas.pixels(gone, client.Bounds(0, 0, 1, 1))
 
 
-def test_a_translucent_layer_is_not_plain(canvas, picture):
-    assert canvas.is_plain(id_of(picture.wall))
-    picture.wall.setOpacity(120)
-    assert not canvas.is_plain(id_of(picture.wall))
+def blended(node):
+    """Every property of a layer that is not as it comes."""
+    node.setOpacity(120)
+    node.setBlendingMode("multiply")
+    node.setInheritAlpha(True)
+    node.setAlphaLocked(True)
+    node.setColorLabel(3)
+    node.setLayerStyleFromAsl("a shadow")
+
+
+def test_the_facts_of_a_layer_are_told(canvas, picture, client):
+    layer_id = id_of(picture.portrait)
+    assert canvas.facts(layer_id) == client.LayerFacts()
+    blended(picture.portrait)
+    picture.portrait.addChildNode(picture.document.createNode("mask", "filtermask"), None)
+    assert canvas.facts(layer_id) == client.LayerFacts(
+        has_normal_blending=False,
+        opacity=120 / 255,
+        has_mask=True,
+        has_effects=True,
+        is_clipped=True,
+    )
+
+
+OLD, NEW = bytes((10, 20, 30, 255)), bytes((1, 2, 3, 40))
+
+
+def replace(canvas, client, layer_id):
+    """Replaces the second of two pixels at (12, 8)."""
+    return canvas.replace(
+        layer_id, OLD + NEW, client.Bounds(12, 8, 2, 1), sent=OLD + OLD, name="new"
+    )
+
+
+def node_of(picture, layer_id):
+    return next(node for node in picture.root.childNodes() if id_of(node) == layer_id)
+
+
+@pytest.mark.parametrize("has_mask", [False, True])
+def test_a_replacement_is_the_layer_with_other_pixels_and_all_its_properties(
+    canvas, picture, client, has_mask
+):
+    blended(picture.portrait)
+    picture.portrait.setLocked(True)
+    if has_mask:
+        picture.portrait.addChildNode(picture.document.createNode("mask", "filtermask"), None)
+    new = node_of(picture, replace(canvas, client, id_of(picture.portrait)))
+    assert (new.name(), new.locked(), new.childNodes()) == ("new", False, [])
+    assert (new.opacity(), new.blendingMode(), new.inheritAlpha()) == (120, "multiply", True)
+    assert (new.alphaLocked(), new.colorLabel(), new.layerStyleToAsl()) == (True, 3, "a shadow")
+    assert new.pixelData(10, 5, 16, 16) == OLD * 51 + NEW + OLD * 204
+    assert picture.portrait.pixelData(10, 5, 16, 16) == OLD * 256
+
+
+def test_what_was_painted_meanwhile_is_kept(canvas, picture, client):
+    twin, painted = picture.portrait.duplicate(), bytes((7, 7, 7, 255))
+    twin.setPixelData(painted + painted, 12, 8, 2, 1)
+    picture.root.addChildNode(twin, None)
+    new = node_of(picture, replace(canvas, client, id_of(twin)))
+    assert new.pixelData(12, 8, 2, 1) == painted + NEW
+
+
+def test_a_replacement_stands_above_the_layer_which_is_hidden(canvas, picture, client):
+    steps = len(picture.document._undo_steps)
+    new = node_of(picture, replace(canvas, client, id_of(picture.portrait)))
+    assert picture.names() == ["wall", "portrait", "new", "arrows"]
+    assert new.visible() and not picture.portrait.visible()
+    assert len(picture.document._undo_steps) == steps + 1
+
+
+def test_where_the_edited_layer_is_gone_nothing_is_replaced(canvas, picture, plugin, client):
+    gone = id_of(picture.portrait)
+    picture.portrait.remove()
+    with pytest.raises(plugin("canvas").LayerGone):
+        replace(canvas, client, gone)
+    assert picture.names() == ["wall", "arrows"]
+
+
+def test_removing_what_is_gone_is_let_be(canvas, picture):
+    layer_id = id_of(picture.portrait)
+    canvas.remove(layer_id)
+    canvas.remove(layer_id)
+    assert picture.names() == ["wall", "arrows"]

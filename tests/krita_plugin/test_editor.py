@@ -52,9 +52,10 @@ def editor(plugin, client, picture, worker):
     )
 
 
-def finish(editor, client, reason="reached"):
+def finish(editor, client, reason="reached", form="patch"):
     """The worker brings a 2 x 1 result at (12, 8), after one drag."""
-    result = client.LayerResult(client.Bounds(12, 8, 2, 1), bytes(8), "bgra8")
+    bounds = client.Bounds(12, 8, 2, 1)
+    result = client.LayerResult(bounds, bytes(8), "bgra8", client.ResultForm(form))
     history = client.HistoryChanged(client.HistoryState(undo_depth=1))
     done = client.StateChanged(client.EditState.DONE)
     editor.take([history, client.ResultReady(result, reason), done])
@@ -126,10 +127,21 @@ def test_what_would_be_taken_is_said_before_start(editor, picture):
     assert editor.model.can_start
 
 
-def test_a_translucent_layer_is_warned_about(editor, picture):
+def test_a_plain_opaque_layer_asks_for_a_patch(editor, worker):
+    editor.start()
+    assert worker.requests[0].result_form == "patch"
+
+
+def test_a_blended_layer_asks_for_a_replacement(editor, picture, worker):
     picture.portrait.setOpacity(100)
-    editor.look()
-    assert "may look different" in editor.input_text
+    editor.start()
+    assert worker.requests[0].result_form == "replacement"
+
+
+def test_what_shines_through_in_the_selection_asks_for_a_replacement(editor, picture, worker):
+    picture.select(8, 5, 10, 10)
+    editor.start()
+    assert worker.requests[0].result_form == "replacement"
 
 
 def test_without_a_picture_start_does_nothing_and_says_why(editor, picture, worker):
@@ -172,9 +184,99 @@ def test_insert_adds_one_layer_above_the_edited_one(editor, picture, client):
     finish(editor, client)
     editor.insert()
     assert picture.names() == ["wall", "portrait", "portrait dragged", "arrows"]
+    assert picture.portrait.visible()
     editor.insert()
     assert len(picture.names()) == 4
     assert editor.status_text == "Inserted above “portrait”."
+
+
+@pytest.mark.parametrize("form", ["patch", "replacement"])
+def test_a_second_insert_of_an_edit_takes_the_firsts_place(editor, picture, client, form):
+    editor.start()
+    for reason in ("reached", "shown"):
+        first = picture.root.childNodes()[2]
+        finish(editor, client, reason, form)
+        editor.insert()
+        assert picture.names() == ["wall", "portrait", "portrait dragged", "arrows"]
+    assert picture.root.childNodes()[2] is not first
+    assert picture.portrait.visible() == (form == "patch")
+
+
+def test_the_next_edit_leaves_the_first_ones_patch(editor, picture, client):
+    for _ in range(2):
+        editor.start()
+        finish(editor, client)
+        editor.insert()
+    assert picture.names().count("portrait dragged") == 2
+
+
+def test_a_replacement_hides_the_layer_and_is_what_is_edited_next(editor, picture, client):
+    editor.start()
+    finish(editor, client, form="replacement")
+    editor.insert()
+    assert editor.status_text == "Inserted in place of “portrait”, which is hidden now."
+    krita.pass_tick(picture.document)
+    editor.look()
+    assert editor.input_text.startswith("Layer: portrait dragged\n")
+    assert not picture.portrait.visible()
+
+
+def test_who_was_on_the_replaced_layer_is_on_its_replacement(editor, picture, client):
+    picture.document.setActiveNode(picture.portrait)
+    editor.start()
+    finish(editor, client, form="replacement")
+    editor.insert()
+    krita.pass_tick(picture.document)
+    assert picture.document.activeNode().name() == "portrait dragged"
+
+
+def test_undo_of_a_replacement_shows_the_layer_again(editor, picture, client):
+    editor.start()
+    finish(editor, client, form="replacement")
+    editor.insert()
+    krita.undo(picture.document)
+    editor.look()
+    assert picture.portrait.visible()
+
+
+def test_undo_of_a_second_insert_brings_the_first_replacement_back(editor, picture, client):
+    editor.start()
+    for reason in ("reached", "shown"):
+        finish(editor, client, reason, "replacement")
+        editor.insert()
+    seen = []
+    for _ in range(3):
+        krita.undo(picture.document)
+        editor.look()
+        seen.append((picture.names().count("portrait dragged"), picture.portrait.visible()))
+    assert seen == [(2, False), (1, False), (0, True)]
+
+
+def test_the_artists_own_eye_is_let_be(editor, picture, client):
+    editor.start()
+    finish(editor, client, form="replacement")
+    editor.insert()
+    picture.portrait.setVisible(True)
+    editor.look()
+    assert picture.portrait.visible()
+
+
+def test_a_replacement_in_a_closed_document_is_forgotten(editor, picture, client):
+    editor.start()
+    finish(editor, client, form="replacement")
+    editor.insert()
+    krita.close(picture.document)
+    editor.look()
+    editor.look()
+
+
+def test_a_deleted_layer_can_not_be_replaced(editor, picture, plugin, client):
+    editor.start()
+    picture.portrait.remove()
+    finish(editor, client, form="replacement")
+    with pytest.raises(plugin("canvas").LayerGone, match="deleted"):
+        editor.insert()
+    assert editor.model.can_insert
 
 
 def test_the_artist_stays_on_his_layer(editor, picture, client):

@@ -1,7 +1,7 @@
 """Pixels, selection, layers and insertion with the real Krita."""
 
 import pytest
-from draglayer_krita._vendor.bridge_client import Bounds
+from draglayer_krita._vendor.bridge_client import Bounds, LayerFacts
 from draglayer_krita.canvas import Canvas, DocumentClosed, LayerGone
 from draglayer_krita.qt import own
 from krita import Krita, Selection
@@ -102,7 +102,7 @@ def test_a_layer_with_a_mask_is_read_as_the_artist_sees_it(desk, model, depth):
     document.refreshProjection()
     read = canvas_of(document).pixels(id_of(node), Bounds(*BOX))
     assert read[4:8] == bytes((255, 255, 255, 255))
-    assert not canvas_of(document).is_plain(id_of(node))
+    assert canvas_of(document).facts(id_of(node)) == LayerFacts(has_mask=True)
 
 
 def test_a_soft_selection_stays_soft(desk):
@@ -202,6 +202,86 @@ def test_a_result_is_inserted_above_its_layer_and_shows(desk, model, depth):
 def source_bytes(node):
     """All of a layer on the canvas, in its own colour space."""
     return bytes(node.pixelData(0, 0, 40, 30))
+
+
+DEPTHS = [
+    *(("RGBA", depth) for depth in ("U8", "U16", "F16", "F32")),
+    ("GRAYA", "U8"),
+    ("GRAYA", "U16"),
+    ("CMYKA", "U8"),
+    ("CMYKA", "U16"),
+    ("LABA", "U16"),
+]
+SOFT = bytes((31 * place) % 251 for place in range(4 * 20 * 12))  # any colour, any opacity
+SOFT_BOX = (6, 5, 20, 12)
+
+
+def inverted(node, document):
+    """Gives a layer a mask that turns its colours round."""
+    everything = Selection()
+    everything.select(0, 0, 40, 30, 255)
+    invert = Krita.instance().filter("invert")
+    node.addChildNode(document.createFilterMask("mask", invert, everything), None)
+    document.waitForDone()
+    document.refreshProjection()
+
+
+@pytest.mark.parametrize("has_mask", [False, True], ids=["bare", "masked"])
+@pytest.mark.parametrize(("model", "depth"), DEPTHS)
+def test_a_replacement_changes_not_one_byte_but_where_it_differs(desk, model, depth, has_mask):
+    document = desk.document(model, depth)
+    wall = bytes((255, 200, 120, 255)) * 1200
+    desk.layer(document, "wall", wall, (0, 0, 40, 30))
+    source = desk.layer(document, "source", SOFT, SOFT_BOX)
+    source.setOpacity(180)
+    source.setBlendingMode("multiply")
+    if has_mask:
+        inverted(source, document)
+    document.refreshProjection()
+    canvas, box = canvas_of(document), (7, 6, 10, 8)
+    sent = canvas.pixels(id_of(source), Bounds(*box))
+    edited = bytearray(sent)
+    for place in (0, 37, 79):
+        edited[4 * place : 4 * place + 4] = bytes((128, 128, 128, 255))
+    native, shown = pixels_of(source), pixels_of(document)
+    new_id = canvas.replace(id_of(source), bytes(edited), Bounds(*box), sent=sent, name="new")
+    document.waitForDone()
+    assert [node.name() for node in document.rootNode().childNodes()] == ["wall", "source", "new"]
+    assert not source.visible() and pixels_of(source) == native
+    pairs = zip(shown, pixels_of(document), strict=True)
+    differing = {place for place, (before, after) in enumerate(pairs) if before != after}
+    assert differing == {40 * (6 + place // 10) + 7 + place % 10 for place in (0, 37, 79)}
+    new = canvas.pixels(new_id, Bounds(7, 6, 1, 1))
+    assert max(abs(a - b) for a, b in zip(new, edited[:4], strict=True)) <= 32
+
+
+def pixels_of(node):
+    """The pixels of a layer or document on the canvas, in its own colour space."""
+    content = bytes(node.pixelData(0, 0, 40, 30))
+    size = len(content) // 1200
+    return [content[size * place : size * (place + 1)] for place in range(1200)]
+
+
+def test_a_replacement_keeps_the_layers_properties(desk):
+    document = desk.document()
+    for has_mask in (False, True):
+        source = desk.layer(document, "source", SOFT, SOFT_BOX)
+        source.setOpacity(180)
+        source.setBlendingMode("multiply")
+        source.setInheritAlpha(True)
+        source.setColorLabel(3)
+        if has_mask:
+            inverted(source, document)
+        canvas, box = canvas_of(document), Bounds(*SOFT_BOX)
+        sent = canvas.pixels(id_of(source), box)
+        new_id = canvas.replace(id_of(source), sent, box, sent=sent, name="new")
+        new = next(n for n in document.rootNode().childNodes() if id_of(n) == new_id)
+        assert (new.opacity(), new.blendingMode()) == (180, "multiply")
+        assert (new.inheritAlpha(), new.colorLabel(), new.childNodes()) == (True, 3, [])
+        assert canvas.facts(new_id).is_clipped
+        canvas.remove(new_id)
+        document.waitForDone()
+        assert not canvas.has_layer(new_id)
 
 
 def test_a_result_over_the_canvas_edge_is_kept_whole(desk):

@@ -23,6 +23,7 @@ PLAN_VARIABLE = "DRAGLAYER_E2E_PLAN"
 ASK_INTERVAL_MS = 50
 PATIENCE_S = 60.0
 FULL_AMOUNT_PERCENT = 100
+TRANSLUCENT = 153  # of 255
 SELECT_TOOL = "KisToolSelectRectangular"
 LINE_TOOL = "KritaShape/KisToolLine"
 
@@ -96,7 +97,7 @@ def _loop_runs() -> bool:
 
 class Artist:
     """Opens a picture, selects, draws arrows, presses Start, looks at what was before, weakens the
-    drag a little, presses Insert, and undoes once."""
+    drag a little, presses Insert, and undoes once; then does it again on a translucent layer."""
 
     def __init__(self, plan: dict) -> None:
         self._plan = plan
@@ -117,6 +118,8 @@ class Artist:
         yield from self._go_through()
         yield from self._insert()
         yield from self._undo()
+        yield from self._replace()
+        yield from self._undo_replacement()
 
     def _open_picture(self) -> Steps:
         self.doing = "opening the picture"
@@ -236,8 +239,7 @@ class Artist:
         yield lambda: len(self._names()) == len(names) + 1
         # Krita makes the new layer active a tick later; the plug-in gives the artist's layer back.
         yield lambda: self._document.activeNode().name() == active_name
-        self._document.waitForDone()
-        self._document.refreshProjection()
+        self._settle()
         self.report["names_before"], self.report["names_after"] = names, self._names()
         (new_name,) = set(self._names()) - set(names)
         new_layer = self._layer(new_name)
@@ -255,10 +257,48 @@ class Artist:
         self.doing = "undoing"
         self._krita.action("edit_undo").trigger()
         yield lambda: self._names() == self.report["names_before"]
-        self._document.waitForDone()
-        self._document.refreshProjection()
+        self._settle()
         self._keep("undone")
         yield self.screen.shoot("7-undone").has_ended
+
+    def _replace(self) -> Steps:
+        self.doing = "replacing a translucent layer"
+        source = self._layer(self._plan["layer"])
+        source.setOpacity(TRANSLUCENT)
+        self._settle()
+        self._keep("translucent")
+        yield self._button("start").isEnabled
+        yield from self._press("start")
+        yield lambda: not self._button("start").isEnabled()
+        yield _patiently(self._button("insert").isEnabled, self._edit_patience_s)
+        yield self.screen.shoot("8-translucent").has_ended
+        yield from self._press("insert")
+        yield lambda: len(self._names()) == len(self.report["names_before"]) + 1
+        self._settle()
+        self._keep("replaced")
+        (new_name,) = set(self._names()) - set(self.report["names_before"])
+        new = self._layer(new_name)
+        self.report["replaced"] = {
+            "names": self._names(),
+            "text": self._widget(QLabel, "status").text(),
+            "is_source_visible": source.visible(),
+            "opacity": new.opacity(),
+            "blending_mode": new.blendingMode(),
+        }
+        yield self.screen.shoot("9-replaced").has_ended
+
+    def _undo_replacement(self) -> Steps:
+        self.doing = "undoing the replacement"
+        self._krita.action("edit_undo").trigger()
+        yield lambda: self._names() == self.report["names_before"]
+        # Krita's undo leaves visibility as it is; the plug-in looks after it.
+        yield lambda: self._layer(self._plan["layer"]).visible()
+        self._settle()
+        self._keep("restored")
+
+    def _settle(self) -> None:
+        self._document.waitForDone()
+        self._document.refreshProjection()
 
     def _keep(self, name: str) -> None:
         """Writes the composite and the source layer, as they are now."""
