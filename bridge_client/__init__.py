@@ -40,7 +40,7 @@ from .messages import (
     MatchLevel,
     ResultForm,
 )
-from .pixels import swap_red_and_blue, with_changes
+from .pixels import changed_runs, paste_pixels, swap_red_and_blue, with_changes
 from .region import propose_window
 from .result_form import LayerFacts, choose_result_form
 from .worker import EditWorker
@@ -88,7 +88,9 @@ __all__ = [
     "ServerUnreachable",
     "StateChanged",
     "WorkerEvent",
+    "changed_runs",
     "choose_result_form",
+    "paste_pixels",
     "propose_window",
     "swap_red_and_blue",
     "with_changes",

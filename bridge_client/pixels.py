@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 
 from .geometry import Bounds, Extent
 from .messages import BYTES_PER_PIXEL, PixelFormat
@@ -48,6 +49,24 @@ def cut_pixels(pixels: bytes, bounds: Bounds, part: Bounds) -> bytes:
     return b"".join(pixels[start : start + part.width * pixel_bytes] for start in starts)
 
 
+def paste_pixels(pixels: bytes, bounds: Bounds, part_pixels: bytes, part: Bounds) -> bytes:
+    """A picture of these bounds with a part of it, of as many bytes a pixel, in its place.
+
+    Raises:
+        ValueError: The part reaches out of the picture.
+    """
+    if not bounds.contains_bounds(part):
+        raise ValueError("the part reaches out of the picture")
+    if part.is_empty:
+        return pixels
+    pasted, pixel_bytes = bytearray(pixels), len(pixels) // (bounds.width * bounds.height)
+    length = part.width * pixel_bytes
+    for row in range(part.height):
+        start = ((part.y + row - bounds.y) * bounds.width + part.x - bounds.x) * pixel_bytes
+        pasted[start : start + length] = part_pixels[row * length : (row + 1) * length]
+    return bytes(pasted)
+
+
 def with_changes(own: bytes, edited: bytes, *, before: bytes, after: bytes) -> bytes:
     """`own` with the pixels of `edited` where the 4-byte pixels `before` and `after` differ.
 
@@ -65,22 +84,23 @@ def with_changes(own: bytes, edited: bytes, *, before: bytes, after: bytes) -> b
     if not (len(before) == len(after) == 4 * count and len(own) == len(edited)):
         raise ValueError("the pictures are not of one size")
     merged = bytearray(own)
-    # Whole numbers of any length, and patterns, run in C; a loop over pixels takes seconds.
-    differing = _flags(before, after, count)
-    for run in re.finditer(rb"[^\0]+", differing):
-        place = slice(run.start() * pixel_bytes, run.end() * pixel_bytes)
+    for start, _, length in changed_runs(before, after, width=max(1, count)):
+        place = slice(start * pixel_bytes, (start + length) * pixel_bytes)
         merged[place] = edited[place]
     return bytes(merged)
 
 
-def _flags(before: bytes, after: bytes, count: int) -> bytes:
-    """A byte for each 4-byte pixel, 0 where both are equal."""
+def changed_runs(before: bytes, after: bytes, *, width: int) -> Iterator[tuple[int, int, int]]:
+    """Where two pictures of 4-byte pixels differ: x, y and length of each run in a row."""
     flags = 0
+    # Whole numbers of any length, and patterns, run in C; a loop over pixels takes seconds.
     for channel in range(4):
-        flags |= int.from_bytes(before[channel::4], "big") ^ int.from_bytes(
-            after[channel::4], "big"
-        )
-    return flags.to_bytes(count, "big")
+        first, second = (each[channel::4] for each in (before, after))
+        flags |= int.from_bytes(first, "big") ^ int.from_bytes(second, "big")
+    differing = flags.to_bytes(len(before) // 4, "big")
+    for y, start in enumerate(range(0, len(differing), width)):
+        for run in re.finditer(rb"[^\0]+", differing[start : start + width]):
+            yield run.start(), y, run.end() - run.start()
 
 
 def content_digest(pixels: bytes) -> str:

@@ -3,7 +3,14 @@ import random
 
 import pytest
 
-from bridge_client import Bounds, Extent, swap_red_and_blue, with_changes
+from bridge_client import (
+    Bounds,
+    Extent,
+    changed_runs,
+    paste_pixels,
+    swap_red_and_blue,
+    with_changes,
+)
 from bridge_client.pixels import check_pixel_count, content_digest, cut_pixels
 
 
@@ -68,3 +75,21 @@ def test_pictures_of_several_sizes_are_not_merged():
         with_changes(bytes(8), bytes(8), before=bytes(8), after=bytes(4))
     with pytest.raises(ValueError, match="not of one size"):
         with_changes(bytes(8), bytes(4), before=bytes(8), after=bytes(8))
+
+
+def test_a_part_that_was_cut_is_pasted_in_its_place():
+    picture, bounds, part = bytes(range(48)), Bounds(10, 20, 4, 3), Bounds(11, 21, 2, 2)
+    assert paste_pixels(picture, bounds, cut_pixels(picture, bounds, part), part) == picture
+    pasted = paste_pixels(picture, bounds, b"\xff" * 16, part)
+    assert cut_pixels(pasted, bounds, part) == b"\xff" * 16
+    assert pasted.count(b"\xff") == 16 and len(pasted) == 48
+    with pytest.raises(ValueError, match="reaches out"):
+        paste_pixels(picture, bounds, bytes(16), part.shifted(3, 0))
+
+
+def test_runs_of_changes_end_with_their_row():
+    before, after = bytearray(4 * 6), bytearray(4 * 6)
+    for index in (1, 2, 3, 5):  # two rows of three
+        after[4 * index + index % 4] = 1
+    runs = list(changed_runs(bytes(before), bytes(after), width=3))
+    assert runs == [(1, 0, 2), (0, 1, 1), (2, 1, 1)]

@@ -67,6 +67,7 @@ class _Gegl:
     class Buffer:
         def __init__(self, drawable: "_Gimp.Drawable") -> None:
             self._drawable = drawable
+            self._unwritten = bytearray(drawable._pixels)
 
         def get(
             self, area: "_Gegl.Rectangle", scale: float, format_name: str, abyss: object
@@ -83,10 +84,23 @@ class _Gegl:
         def set(self, area: "_Gegl.Rectangle", format_name: str, pixels: bytes) -> None:
             assert CHANNELS[format_name] == self._drawable._channels and type(pixels) is bytes
             assert (area.width, area.height) == self._drawable._size
-            self._unwritten = pixels
+            self._unwritten = bytearray(pixels)
+
+        def copy(
+            self,
+            area: "_Gegl.Rectangle",
+            abyss: object,
+            target: "_Gegl.Buffer",
+            place: "_Gegl.Rectangle",
+        ) -> None:
+            owner = self._drawable
+            assert area.height == 1 and owner._channels == target._drawable._channels
+            row = b"".join(owner._pixel(area.x + x, area.y) for x in range(area.width))
+            start = owner._channels * (place.y * target._drawable._size[0] + place.x)
+            target._unwritten[start : start + len(row)] = row
 
         def flush(self) -> None:
-            self._drawable._pixels = self._unwritten
+            self._drawable._pixels = bytes(self._unwritten)
 
 
 class _Gimp:
@@ -94,6 +108,8 @@ class _Gimp:
 
     ImageBaseType = Enum("ImageBaseType", "RGB GRAY INDEXED")
     ImageType = Enum("ImageType", "RGBA_IMAGE GRAYA_IMAGE")
+    AddMaskType = Enum("AddMaskType", "WHITE")
+    LayerCompositeMode = Enum("LayerCompositeMode", "AUTO UNION CLIP_TO_BACKDROP")
     LayerMode = Enum("LayerMode", "NORMAL NORMAL_LEGACY PASS_THROUGH MULTIPLY")
     MaskApplyMode = Enum("MaskApplyMode", "APPLY DISCARD")
     PDBStatusType = Enum("PDBStatusType", "EXECUTION_ERROR SUCCESS CANCEL")
@@ -131,6 +147,10 @@ class _Gimp:
         def has_alpha(self) -> bool:
             return self._channels == 4
 
+        def delete(self) -> bool:
+            self._is_valid = False
+            return True
+
         def update(self, x: int, y: int, width: int, height: int) -> bool:
             return True
 
@@ -158,7 +178,12 @@ class _Gimp:
         def __init__(self, name: str, size: tuple[int, int], pixels: bytes | None = None) -> None:
             super().__init__(size, pixels)
             self._name, self._opacity, self._mode = name, 100.0, _Gimp.LayerMode.NORMAL
+            self._composite_mode = _Gimp.LayerCompositeMode.AUTO
+            self._is_visible, self._is_visibility_locked, self._is_locked = True, False, False
             self._kind: object = None
+            self._mask: _Gimp.LayerMask | None = None
+            self._is_mask_edited = False
+            self._filters: list[object] = []
 
         @classmethod
         def new(
@@ -192,14 +217,76 @@ class _Gimp:
         def get_mode(self) -> object:
             return self._mode
 
+        def get_composite_mode(self) -> object:
+            return self._composite_mode
+
         def get_parent(self) -> None:
             return None
 
-        def get_mask(self) -> None:
-            return None
+        def get_mask(self) -> "_Gimp.LayerMask | None":
+            return self._mask
+
+        def get_apply_mask(self) -> bool:
+            return True
+
+        def set_edit_mask(self, is_edited: bool) -> bool:
+            self._is_mask_edited = is_edited
+            return True
+
+        def create_mask(self, kind: object) -> "_Gimp.LayerMask":
+            width, height = self._size
+            mask = _Gimp.LayerMask(self._size, b"\xff" * (width * height))
+            mask._place = self._place
+            return mask
 
         def get_filters(self) -> list[object]:
-            return []
+            return self._filters
+
+        def merge_filters(self) -> bool:
+            self._filters = []
+            return True
+
+        def copy(self) -> "_Gimp.Layer":
+            twin = type(self)(f"{self._name} copy", self._size)
+            for name, value in vars(self).items():
+                if name not in ("_name", "_mask"):
+                    setattr(twin, name, value)
+            if self._mask is not None:
+                twin._mask = _Gimp.LayerMask(self._size, self._mask._pixels)
+                twin._mask._place = self._place
+                twin._is_mask_edited = True
+            return twin
+
+        def set_name(self, name: str) -> bool:
+            self._name = name
+            return True
+
+        def set_lock_content(self, is_locked: bool) -> bool:
+            self._is_locked = is_locked
+            return True
+
+        def get_lock_visibility(self) -> bool:
+            return self._is_visibility_locked
+
+        def set_lock_visibility(self, is_locked: bool) -> bool:
+            self._is_visibility_locked = is_locked
+            return True
+
+        def get_visible(self) -> bool:
+            return self._is_visible
+
+        def set_visible(self, is_visible: bool) -> bool:
+            if not self._is_visibility_locked:
+                self._is_visible = is_visible
+            return True
+
+        def resize(self, width: int, height: int, dx: int, dy: int) -> bool:
+            grown = b"".join(
+                self._pixel(x - dx, y - dy) for y in range(height) for x in range(width)
+            )
+            self._pixels, self._size = grown, (width, height)
+            self._place = (self._place[0] - dx, self._place[1] - dy)
+            return True
 
         def is_group_layer(self) -> bool:
             return False
@@ -252,6 +339,11 @@ class _Gimp:
         def insert_layer(self, layer: "_Gimp.Layer", parent: None, position: int) -> bool:
             self._layers.insert(position, layer)
             self._undo_steps += not self._open_groups
+            return True
+
+        def remove_layer(self, layer: "_Gimp.Layer") -> bool:
+            self._layers.remove(layer)
+            layer._is_valid = False
             return True
 
         def undo_group_start(self) -> bool:

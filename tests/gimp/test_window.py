@@ -80,6 +80,18 @@ def test_one_edit_from_the_picture_to_its_undo(screen: Screen, watched: Watched,
     assert watched.facts()["layers"] == facts["layers"]
     assert np.array_equal(watched.composite(), picture)
 
+    facts, picture = watched.ask("translucent"), watched.composite()
+    artist.open_dialog()
+    artist.start_and_watch_preview()
+    artist.insert()
+    screen.shoot("8-replaced")
+    check_replacement(facts, watched.facts())
+    check_picture(picture, watched.composite(), demo["selection"])
+    artist.close_dialog()
+    artist.undo()
+    assert watched.facts()["layers"] == facts["layers"]
+    assert np.array_equal(watched.composite(), picture)
+
 
 def check_layers(facts: Any, new_facts: Any) -> None:
     """One new layer directly above its source, inside the selection; all others as they were."""
@@ -90,6 +102,16 @@ def check_layers(facts: Any, new_facts: Any) -> None:
     x, y, width, height = new["place"]
     assert left <= x < x + width <= right
     assert top <= y < y + height <= bottom
+
+
+def check_replacement(facts: Any, new_facts: Any) -> None:
+    """A copy directly above its source, as translucent as that, which is hidden and else as it
+    was."""
+    new, source, *others = new_facts["layers"]
+    assert [{**source, "is_visible": True}, *others] == facts["layers"]
+    assert not source["is_visible"] and new["digest"] != source["digest"]
+    kept = {name: new[name] for name in ("place", "opacity", "is_visible")}
+    assert kept == {"place": source["place"], "opacity": 60, "is_visible": True}
 
 
 def check_picture(before: np.ndarray, after: np.ndarray, selection: Any) -> None:

@@ -53,7 +53,7 @@ def test_the_result_is_one_undo_step_above_its_source(plugin, client, picture):
     before, steps = layer._pixels, image._undo_steps
     pixels = bytes((1, 2, 3, 200)) * 6
     result = client.LayerResult(client.Bounds(5, 4, 3, 2), pixels, "rgba8")
-    made = plugin("canvas").insert_result(image, layer, result)
+    made = plugin("canvas").insert_result(image, layer, result, sent=bytes(24))
     assert image.get_layers() == [made, layer]
     assert (made._place, made._size, made._pixels) == ((5, 4), (3, 2), pixels)
     assert image._undo_steps == steps + 1
@@ -64,7 +64,7 @@ def test_the_undo_group_ends_even_when_inserting_fails(plugin, client, picture):
     image, layer = picture
     broken = client.LayerResult(client.Bounds(5, 4, 3, 2), None, "rgba8")
     with pytest.raises(TypeError):
-        plugin("canvas").insert_result(image, layer, broken)
+        plugin("canvas").insert_result(image, layer, broken, sent=bytes(24))
     assert image._open_groups == 0
 
 
@@ -77,11 +77,93 @@ def test_not_exactly_one_layer_is_told(plugin, client, picture, count, words):
         plugin("canvas").chosen_layer(image, [layer] * count)
 
 
-def test_a_translucent_or_blending_layer_is_remarked(plugin, picture):
+def test_the_facts_of_a_layer_are_told(plugin, client, picture):
     _, layer = picture
-    remark = plugin("canvas").stacking_remark
-    assert remark(layer) == ""
-    layer._opacity = 40.0
-    assert "adds" in remark(layer)
-    layer._opacity, layer._mode = 100.0, Gimp.LayerMode.MULTIPLY
-    assert "adds" in remark(layer)
+    facts = plugin("canvas").layer_facts
+    assert facts(layer) == client.LayerFacts()
+    layer._opacity, layer._mode = 40.0, Gimp.LayerMode.MULTIPLY
+    layer._mask, layer._filters = layer.create_mask(Gimp.AddMaskType.WHITE), [object()]
+    layer._composite_mode = Gimp.LayerCompositeMode.CLIP_TO_BACKDROP
+    assert facts(layer) == client.LayerFacts(
+        has_normal_blending=False,
+        opacity=0.4,
+        has_mask=True,
+        has_effects=True,
+        is_clipped=True,
+    )
+
+
+OLD, NEW = bytes((9, 8, 7, 255)), bytes((1, 2, 3, 40))
+
+
+def replace(plugin, client, picture, **options):
+    """Replaces the second of two pixels at (4, 5)."""
+    form = client.ResultForm.REPLACEMENT
+    result = client.LayerResult(client.Bounds(4, 5, 2, 1), OLD + NEW, "rgba8", form)
+    return plugin("canvas").insert_result(*picture, result, sent=OLD + OLD, **options)
+
+
+def test_a_replacement_is_one_undo_step_above_its_source_which_is_hidden(plugin, client, picture):
+    image, layer = picture
+    layer._opacity, layer._mode, layer._is_locked = 40.0, Gimp.LayerMode.MULTIPLY, True
+    layer._is_visibility_locked = True
+    before, steps = layer._pixels, image._undo_steps
+    made = replace(plugin, client, picture)
+    assert image.get_layers() == [made, layer] and image._undo_steps == steps + 1
+    assert (made.get_name(), made._opacity, made._mode) == (
+        "portrait dragged",
+        40.0,
+        Gimp.LayerMode.MULTIPLY,
+    )
+    assert made.get_visible() and not layer.get_visible() and layer.get_lock_visibility()
+    assert layer._pixels == before
+    assert made._pixels == OLD * (8 * 2 + 3) + NEW + OLD * (48 - 8 * 2 - 4)
+
+
+def test_a_replacement_shows_what_changed_through_the_mask(plugin, client, picture):
+    _, layer = picture
+    layer._mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+    layer._mask._pixels = bytes([77]) * 48
+    made = replace(plugin, client, picture)
+    assert made._mask._pixels == bytes([77] * 19 + [255] + [77] * 28)
+    assert layer._mask._pixels == bytes([77]) * 48
+    assert not made._is_mask_edited
+
+
+def test_a_replacement_reaches_over_the_layers_edge(plugin, client, picture):
+    bounds, form = client.Bounds(1, 3, 3, 1), client.ResultForm.REPLACEMENT
+    result = client.LayerResult(bounds, NEW + NEW + OLD, "rgba8", form)
+    sent = bytes(4) + OLD + OLD
+    made = plugin("canvas").insert_result(*picture, result, sent=sent)
+    assert (made._place, made._size) == ((1, 3), (9, 6))
+    assert made._pixels[:16] == NEW + NEW + OLD + OLD
+    assert made._pixels[36:44] == bytes(4) + OLD
+
+
+@pytest.mark.parametrize("form", ["patch", "replacement"])
+def test_a_second_insert_takes_the_place_of_the_first(plugin, client, picture, form):
+    image, layer = picture
+    bounds = client.Bounds(4, 5, 2, 1)
+    result = client.LayerResult(bounds, NEW + NEW, "rgba8", client.ResultForm(form))
+    insert = plugin("canvas").insert_result
+    first = insert(image, layer, result, sent=OLD + OLD)
+    second = insert(image, layer, result, sent=OLD + OLD, instead_of=first)
+    assert image.get_layers() == [second, layer] and second is not first
+    third = insert(image, layer, result, sent=OLD + OLD, instead_of=first)  # gone already
+    assert image.get_layers() == [second, third, layer]
+
+
+def test_a_deleted_layer_can_not_be_replaced(plugin, client, picture):
+    image, layer = picture
+    image.remove_layer(layer)
+    with pytest.raises(client.ClientError, match="deleted"):
+        replace(plugin, client, picture)
+    assert image.get_layers() == [] and image._open_groups == 0
+
+
+def test_a_group_that_passes_through_can_not_be_replaced(plugin, client, picture):
+    _, layer = picture
+    plugin("canvas").check_replaceable(layer)
+    layer._mode, layer.is_group_layer = Gimp.LayerMode.PASS_THROUGH, lambda: True
+    with pytest.raises(client.ClientError, match="passes through"):
+        plugin("canvas").check_replaceable(layer)

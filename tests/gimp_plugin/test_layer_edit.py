@@ -1,5 +1,7 @@
 import pytest
 
+from tests.fakes import gi as fake_gi
+
 
 def edit_of(plugin, picture):
     image, layer = picture
@@ -52,8 +54,85 @@ def test_what_was_closed_meanwhile_is_told(plugin, client, picture, gone):
         edit.request(pairs, settings(plugin, client))
 
 
-def test_a_result_goes_in_once(plugin, client, picture, finished):
+def started(plugin, client, picture):
+    """An edit of the picture that was sent to the bridge."""
     edit = edit_of(plugin, picture)
+    return edit, edit.request(drawn(plugin, picture), settings(plugin, client))
+
+
+def bring(edit, client, form="replacement"):
+    """The bridge brings a pixel at (4, 5), after which the edit can be inserted."""
+    bounds, pixel = client.Bounds(4, 5, 1, 1), bytes((1, 2, 3, 40))
+    result = client.LayerResult(bounds, pixel, "rgba8", client.ResultForm(form))
+    edit.model.apply(client.ResultReady(result, "reached"))
+    edit.model.apply(client.StateChanged(client.EditState.DONE))
+    return result
+
+
+def test_a_plain_opaque_layer_asks_for_a_patch(plugin, client, picture):
+    image, _ = picture
+    image._selection._pixels = bytes(16 * 5 + 4) + b"\xff" * 4 + bytes(16 * 12 - 16 * 5 - 8)
+    assert started(plugin, client, picture)[1].result_form == "patch"
+
+
+def test_what_shines_through_asks_for_a_replacement(plugin, client, picture):
+    # Without a selection all of the square window may move, and the layer fills but a part of it.
+    assert started(plugin, client, picture)[1].result_form == "replacement"
+
+
+def test_a_group_that_nothing_can_replace_is_refused(plugin, client, picture):
+    _, layer = picture
+    layer._mode = fake_gi.NAMESPACES["Gimp"].LayerMode.PASS_THROUGH
+    layer.is_group_layer = lambda: True
+    with pytest.raises(client.ClientError, match="passes through"):
+        started(plugin, client, picture)
+
+
+def test_a_replacement_is_what_is_edited_next_and_its_undo_brings_the_layer_back(
+    plugin, client, picture
+):
+    image, layer = picture
+    edit, _ = started(plugin, client, picture)
+    bring(edit, client)
+    replacement = edit.insert()
+    assert edit.layer_name == "portrait dragged"
+    image.remove_layer(replacement)  # as an undo does
+    assert edit.layer_name == "portrait"
+    assert image.get_layers() == [layer]
+
+
+@pytest.mark.parametrize("form", ["patch", "replacement"])
+def test_a_second_insert_of_an_edit_takes_the_firsts_place(plugin, client, picture, form):
+    image, layer = picture
+    edit, _ = started(plugin, client, picture)
+    made = []
+    for _ in range(2):
+        bring(edit, client, form)
+        made.append(edit.insert())
+    assert image.get_layers() == [made[1], layer] and made[0] is not made[1]
+
+
+def test_the_next_edit_leaves_the_first_ones_patch(plugin, client, picture):
+    edit = edit_of(plugin, picture)
+    for _ in range(2):
+        edit.request(drawn(plugin, picture), settings(plugin, client))
+        bring(edit, client, "patch")
+        edit.insert()
+    assert len(picture[0].get_layers()) == 3
+
+
+def test_a_replaced_window_is_what_was_sent_with_the_result_in_its_place(plugin, client, picture):
+    edit, request = started(plugin, client, picture)
+    picture[1]._pixels = bytes(4 * 48)  # painted over meanwhile
+    result = bring(edit, client)
+    window = request.window_canvas
+    place = 4 * ((5 - window.y) * window.width + 4 - window.x)
+    expected = request.pixels[:place] + result.pixels + request.pixels[place + 4 :]
+    assert edit.replaced_pixels(result) == expected
+
+
+def test_a_result_goes_in_once(plugin, client, picture, finished):
+    edit, _ = started(plugin, client, picture)
     for event in finished:
         edit.model.apply(event)
     edit.insert()

@@ -14,7 +14,9 @@ from ._vendor.bridge_client import (
     EditControls,
     EditWorker,
     InversionProfile,
+    LayerResult,
     PointPair,
+    ResultForm,
     WorkerEvent,
 )
 from .canvas import DrawnPairs
@@ -52,6 +54,7 @@ class DragDialog:
         self._worker = worker
         self._controls = EditControls(edit.model, worker)
         self._source: tuple[Bounds, GdkPixbuf.Pixbuf] | None = None
+        self._replaced: tuple[LayerResult, GdkPixbuf.Pixbuf] | None = None
         self._inserted: Gimp.Layer | None = None
         self._notice = ""
         self._percent_shown = FULL_AMOUNT_PERCENT
@@ -80,7 +83,7 @@ class DragDialog:
         content.set_border_width(12)
         content.set_spacing(8)
         for widget in (
-            _label(f"Layer: {self._edit.layer_name}. {self._edit.stacking_remark}".strip()),
+            _label(f"Layer: {self._edit.layer_name}."),
             _label(HINT),
             self._drawn_label,
             self._picture,
@@ -163,8 +166,13 @@ class DragDialog:
         self._controls.drag_on(self.settings.step_budget)
 
     def _insert(self) -> None:
+        result = self._edit.model.result
         self._inserted = self._edit.insert()
-        self._notice = "Inserted as a new layer; Ctrl+Z in the image takes it back."
+        place = "as a new layer"
+        if result is not None and result.form is ResultForm.REPLACEMENT:
+            place = "in place of the layer, which is hidden now"
+            self._source = None
+        self._notice = f"Inserted {place}; Ctrl+Z in the image takes it back."
 
     def _drawn_now(self) -> tuple[PointPair, ...]:
         return self.settings.drawn_pairs(self._edit.image).pairs
@@ -254,14 +262,18 @@ class DragDialog:
         model = self._edit.model
         if model.is_busy and model.preview_jpeg is not None:
             return preview.from_jpeg(model.preview_jpeg)
+        result = model.result
+        if result is not None and result.form is ResultForm.REPLACEMENT:
+            if self._replaced is None or self._replaced[0] is not result:
+                pixels = self._edit.replaced_pixels(result)
+                self._replaced = result, preview.of_window(pixels, window)
+            return self._replaced[1]
         # The layer is read again only when the window is another.
         if self._source is None or self._source[0] != window:
-            pixels = self._edit.read_pixels(window)
-            picture = preview.from_pixels(pixels, (window.width, window.height))
-            self._source = (window, preview.fitted(picture))
-        if model.result is None:
+            self._source = window, preview.of_window(self._edit.read_pixels(window), window)
+        if result is None:
             return self._source[1]
-        return preview.with_result(self._source[1], window, model.result)
+        return preview.with_result(self._source[1], window, result)
 
 
 def _label(text: str) -> Gtk.Label:

@@ -5,7 +5,17 @@ from collections.abc import Iterable
 from gi.repository import Gimp
 
 from . import canvas
-from ._vendor.bridge_client import Bounds, ClientError, EditModel, EditRequest, PointPair
+from ._vendor.bridge_client import (
+    Bounds,
+    ClientError,
+    EditModel,
+    EditRequest,
+    LayerResult,
+    PointPair,
+    ResultForm,
+    choose_result_form,
+    paste_pixels,
+)
 from .settings import Settings
 
 
@@ -21,8 +31,12 @@ class LayerEdit:
     """
 
     def __init__(self, image: Gimp.Image | None, drawables: Iterable[Gimp.Drawable]) -> None:
-        self._layer = canvas.chosen_layer(image, drawables)
+        # The chosen layer, and each one that was put in the place of the one before.
+        self._layers = [canvas.chosen_layer(image, drawables)]
         self._image = image
+        self._source: Gimp.Layer | None = None
+        self._request: EditRequest | None = None
+        self._inserted: Gimp.Layer | None = None  # of the edit that is open
         self._content = canvas.content_bounds(self._layer)
         self.model = EditModel()
 
@@ -32,14 +46,16 @@ class LayerEdit:
         return self._image
 
     @property
+    def _layer(self) -> Gimp.Layer:
+        """What is to be edited: an undo takes a layer away that stood in for another."""
+        return next(
+            (layer for layer in reversed(self._layers) if layer.is_valid()), self._layers[0]
+        )
+
+    @property
     def layer_name(self) -> str:
         """The layer's name, empty once it is gone."""
         return self._layer.get_name() if self._layer.is_valid() else ""
-
-    @property
-    def stacking_remark(self) -> str:
-        """Why the result may look different from an edit of the layer, or nothing."""
-        return canvas.stacking_remark(self._layer) if self._layer.is_valid() else ""
 
     def refresh(self, pairs: tuple[PointPair, ...]) -> None:
         """Tell the model what is drawn and selected now; cheap enough for a timer."""
@@ -64,16 +80,29 @@ class LayerEdit:
             self._content = canvas.content_bounds(self._layer)
         self.refresh(pairs)
         window = self.model.require_window()
-        return EditRequest(
+        pixels, mask = self.read_pixels(window), canvas.read_selection(self._image, window)
+        form = choose_result_form(
+            canvas.layer_facts(self._layer),
+            pixels=pixels,
+            editable_mask=mask,
             window_canvas=window,
-            pixels=self.read_pixels(window),
+            canvas=canvas.canvas_extent(self._image),
+        )
+        if form is ResultForm.REPLACEMENT:
+            canvas.check_replaceable(self._layer)
+        self._request = EditRequest(
+            window_canvas=window,
+            pixels=pixels,
             pixel_order="rgba8",
-            mask=canvas.read_selection(self._image, window),
+            mask=mask,
             pairs=pairs,
             step_budget=settings.step_budget,
             profile=settings.profile,
             model=settings.model,
+            result_form=form,
         )
+        self._source, self._inserted = self._layer, None
+        return self._request
 
     def read_pixels(self, window: Bounds) -> bytes:
         """The layer's pixels in the window, straight RGBA.
@@ -83,15 +112,32 @@ class LayerEdit:
         """
         return canvas.read_pixels(self._image, self._layer, window)
 
+    def replaced_pixels(self, result: LayerResult) -> bytes:
+        """The window as a replacement leaves the layer, straight RGBA."""
+        request = self._request
+        if request is None:
+            raise ClientError(self.model.status_text)
+        return paste_pixels(
+            request.pixels, request.window_canvas, result.pixels, result.bounds_canvas
+        )
+
     def insert(self) -> Gimp.Layer:
-        """Put the waiting result above its layer and give the new layer.
+        """Put the waiting result above its layer, or in its place, and give the new layer.
 
         Raises:
-            ClientError: There is no result, or the image is gone.
+            ClientError: There is no result, or the image or the layer is gone.
         """
-        result = self.model.result
-        if result is None:
+        result, request = self.model.result, self._request
+        if result is None or request is None:
             raise ClientError(self.model.status_text)
-        layer = canvas.insert_result(self._image, self._layer, result)
+        self._inserted = canvas.insert_result(
+            self._image,
+            self._source,
+            result,
+            sent=request.pixels_in(result.bounds_canvas),
+            instead_of=self._inserted,
+        )
+        if result.form is ResultForm.REPLACEMENT:
+            self._layers.append(self._inserted)
         self.model.mark_inserted()
-        return layer
+        return self._inserted

@@ -48,6 +48,11 @@ def fitted(picture: GdkPixbuf.Pixbuf) -> GdkPixbuf.Pixbuf:
     )
 
 
+def of_window(pixels: bytes, window: Bounds) -> GdkPixbuf.Pixbuf:
+    """The straight RGBA pixels of a window at the dialog's size."""
+    return fitted(from_pixels(pixels, (window.width, window.height)))
+
+
 def with_result(picture: GdkPixbuf.Pixbuf, window: Bounds, result: LayerResult) -> GdkPixbuf.Pixbuf:
     """The fitted picture of the window with the new layer lying on it."""
     shown = picture.copy()

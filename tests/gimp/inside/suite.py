@@ -30,6 +30,7 @@ from draglayer_gimp._vendor.bridge_client import (  # noqa: E402
     LayerResult,
     Point,
     PointPair,
+    ResultForm,
 )
 
 RGBA = "R'G'B'A u8"
@@ -277,7 +278,7 @@ class InsertingTheResult(HostCase):
         source = self.layer(image, name="portrait")
         self.layer(image, name="top")
         before = native_bytes(source)
-        layer = canvas.insert_result(image, source, self.result())
+        layer = canvas.insert_result(image, source, self.result(), sent=bytes(120))
         names = [each.get_name() for each in image.get_layers()]
         self.assertEqual(names, ["top", "portrait dragged", "portrait"])
         self.assertEqual(canvas.layer_bounds(layer), Bounds(9, 4, 6, 5))
@@ -289,12 +290,12 @@ class InsertingTheResult(HostCase):
         group = Gimp.GroupLayer.new(image, "group")
         image.insert_layer(group, None, 0)
         source = self.layer(image, parent=group)
-        layer = canvas.insert_result(image, source, self.result())
+        layer = canvas.insert_result(image, source, self.result(), sent=bytes(120))
         self.assertEqual(layer.get_parent().get_id(), group.get_id())
 
     def test_in_a_gray_image_it_is_gray(self):
         image = self.image(base=BASE.GRAY)
-        layer = canvas.insert_result(image, self.layer(image), self.result())
+        layer = canvas.insert_result(image, self.layer(image), self.result(), sent=bytes(120))
         self.assertTrue(layer.is_gray())
 
     def test_without_its_source_it_lies_on_top(self):
@@ -302,14 +303,157 @@ class InsertingTheResult(HostCase):
         source = self.layer(image)
         self.layer(image, name="other")
         image.remove_layer(source)
-        layer = canvas.insert_result(image, source, self.result())
+        layer = canvas.insert_result(image, source, self.result(), sent=bytes(120))
         self.assertEqual(image.get_layers()[0].get_id(), layer.get_id())
 
     def test_a_closed_image_is_told(self):
         image = Gimp.Image.new(8, 8, BASE.RGB)
         source = self.layer(image, size=(8, 8))
         image.delete()
-        self.refused("closed", canvas.insert_result, image, source, self.result())
+        with self.assertRaisesRegex(ClientError, "closed"):
+            canvas.insert_result(image, source, self.result(), sent=bytes(120))
+
+
+class ReplacingTheLayer(HostCase):
+    """The copy that takes a layer's place, in every precision, bare and masked."""
+
+    PLACE, SIZE = (9, 4), (20, 12)
+    BOX = Bounds(11, 6, 8, 5)
+    CHANGED = (0, 3, 4, 21, 39)  # pixels of the box
+
+    def soft(self, image, **options):
+        """A layer of any opacity that is multiplied at 60 %, over an opaque one."""
+        width, height = image.get_width(), image.get_height()
+        self.layer(image, name="wall", size=(width, height), pixels=pattern(width, height))
+        count = 4 * self.SIZE[0] * self.SIZE[1]
+        pixels = bytes(31 * index % 251 for index in range(count))
+        source = self.layer(image, place=self.PLACE, size=self.SIZE, pixels=pixels, **options)
+        source.set_opacity(60.0)
+        source.set_mode(Gimp.LayerMode.MULTIPLY)
+        return source
+
+    def replaced(self, image, source, box=BOX, changed=CHANGED, **options):
+        sent = canvas.read_pixels(image, source, box)
+        edited = bytearray(sent)
+        for index in changed:
+            edited[4 * index : 4 * index + 4] = bytes((90, 90, 90, 210))
+        result = LayerResult(box, bytes(edited), "rgba8", ResultForm.REPLACEMENT)
+        return canvas.insert_result(image, source, result, sent=sent, **options), bytes(edited)
+
+    def shown(self, image):
+        """What the image shows, pixel by pixel in its own format."""
+        layer = Gimp.Layer.new_from_visible(image, image, "visible")
+        content = native_bytes(layer)
+        layer.delete()
+        size = len(content) // (image.get_width() * image.get_height())
+        return [content[place : place + size] for place in range(0, len(content), size)]
+
+    def differing(self, image, before):
+        pairs = enumerate(zip(before, self.shown(image), strict=True))
+        return {place for place, (first, second) in pairs if first != second}
+
+    def places(self, image, box=BOX, changed=CHANGED):
+        return {
+            image.get_width() * (box.y + index // box.width) + box.x + index % box.width
+            for index in changed
+        }
+
+    def masked(self, source):
+        mask = source.create_mask(Gimp.AddMaskType.ALPHA)
+        source.add_mask(mask)
+        return mask
+
+    def test_not_one_byte_changes_but_where_it_differs(self):
+        for base in (BASE.RGB, BASE.GRAY):
+            for precision in Gimp.Precision.__enum_values__.values():
+                for has_mask in (False, True):
+                    with self.subTest(f"{base} {precision.value_nick} {has_mask}"):
+                        self.check_replacement(base, precision, has_mask)
+
+    def check_replacement(self, base, precision, has_mask):
+        image = Gimp.Image.new_with_precision(40, 24, base, precision)
+        self.addCleanup(image.delete)
+        source = self.soft(image)
+        if has_mask:
+            self.masked(source)
+        native, before = native_bytes(source), self.shown(image)
+        layer, edited = self.replaced(image, source)
+        self.assertEqual(self.differing(image, before), self.places(image))
+        self.assertEqual(native_bytes(source), native)
+        self.assertFalse(source.get_visible())
+        read = canvas.read_pixels(image, layer, self.BOX)
+        for index in self.CHANGED:
+            off = max(abs(read[4 * index + c] - edited[4 * index + c]) for c in range(4))
+            self.assertLessEqual(off, 4)
+
+    def test_the_copy_has_the_layers_place_name_and_properties(self):
+        image = self.image()
+        source = self.soft(image, name="portrait")
+        self.layer(image, name="top")
+        source.set_lock_content(True)
+        source.set_lock_visibility(True)
+        source.set_composite_mode(Gimp.LayerCompositeMode.CLIP_TO_BACKDROP)
+        self.masked(source)
+        self.assertTrue(canvas.layer_facts(source).is_clipped)
+        layer, _ = self.replaced(image, source)
+        names = [each.get_name() for each in image.get_layers()]
+        self.assertEqual(names, ["top", "portrait dragged", "portrait", "wall"])
+        self.assertEqual((layer.get_opacity(), layer.get_mode()), (60.0, Gimp.LayerMode.MULTIPLY))
+        self.assertEqual(layer.get_composite_mode(), source.get_composite_mode())
+        self.assertTrue(layer.get_visible() and source.get_lock_visibility())
+        self.assertFalse(source.get_visible() or layer.get_edit_mask())
+
+    def test_a_second_one_takes_the_place_of_the_first(self):
+        image = self.image()
+        source = self.soft(image)
+        first, _ = self.replaced(image, source)
+        second, _ = self.replaced(image, source, instead_of=first)
+        self.assertFalse(first.is_valid())
+        self.assertEqual(len(image.get_layers()), 3)
+        self.assertEqual(image.get_item_position(second), image.get_item_position(source) - 1)
+
+    def test_it_reaches_over_the_layers_edge(self):
+        image, box = self.image(), Bounds(5, 2, 8, 5)
+        source = self.soft(image)
+        self.masked(source)
+        before = self.shown(image)
+        layer, _ = self.replaced(image, source, box, (0, 12, 39))
+        self.assertEqual(canvas.layer_bounds(layer), Bounds(5, 2, 24, 14))
+        self.assertEqual(self.differing(image, before), self.places(image, box, (0, 12, 39)))
+
+    def test_a_layer_without_alpha_gets_it(self):
+        image = self.image()
+        source = Gimp.Layer.new(
+            image, "flat", 64, 48, Gimp.ImageType.RGB_IMAGE, 60.0, Gimp.LayerMode.NORMAL
+        )
+        self.layer(image, name="wall", size=(64, 48))
+        image.insert_layer(source, None, 0)
+        before = self.shown(image)
+        layer, _ = self.replaced(image, source)
+        self.assertTrue(layer.has_alpha() and not source.has_alpha())
+        self.assertEqual(self.differing(image, before), self.places(image))
+
+    def test_a_group_becomes_one_layer(self):
+        image = self.image()
+        self.layer(image, name="wall", size=(64, 48), pixels=pattern(64, 48))
+        group = Gimp.GroupLayer.new(image, "group")
+        image.insert_layer(group, None, 0)
+        self.layer(image, place=self.PLACE, size=self.SIZE, parent=group)
+        group.set_opacity(60.0)
+        before = self.shown(image)
+        layer, _ = self.replaced(image, group)
+        self.assertFalse(layer.is_group_layer() or group.get_visible())
+        self.assertEqual(self.differing(image, before), self.places(image))
+
+    def test_effects_are_merged(self):
+        image = self.image()
+        source = self.soft(image)
+        source.append_filter(Gimp.DrawableFilter.new(source, "gegl:invert-gamma", ""))
+        self.assertTrue(canvas.layer_facts(source).has_effects)
+        before = self.shown(image)
+        layer, _ = self.replaced(image, source)
+        self.assertEqual((len(layer.get_filters()), len(source.get_filters())), (0, 1))
+        self.assertLessEqual(self.places(image), self.differing(image, before))
 
 
 class TheProcedure(HostCase):

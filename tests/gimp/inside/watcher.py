@@ -1,7 +1,8 @@
 """Runs as batch code inside GIMP while a test works its windows: answers what the image is now.
 
 A question is `question.json` in the folder of DRAGLAYER_WATCH, `{"number": N, "wants": ...}`; the
-answer is `answer-N.json`. "stop" ends it, and GIMP with it. It only reads.
+answer is `answer-N.json`. "stop" ends it, and GIMP with it. It only reads, but for "translucent",
+which is a slider of the Layers dock.
 """
 
 import hashlib
@@ -47,6 +48,8 @@ def layer_facts(layer):
     return {
         "name": layer.get_name(),
         "place": [x, y, layer.get_width(), layer.get_height()],
+        "opacity": round(layer.get_opacity()),
+        "is_visible": layer.get_visible(),
         "digest": hashlib.sha256(native_bytes(layer)).hexdigest(),
     }
 
@@ -61,6 +64,9 @@ def write_composite(image):
 
 def answer(question):
     (image,) = Gimp.get_images()
+    if question["wants"] == "translucent":
+        for layer in image.get_selected_layers():
+            layer.set_opacity(60.0)
     return write_composite(image) if question["wants"] == "composite" else facts(image)
 
 
