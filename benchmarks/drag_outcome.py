@@ -79,6 +79,7 @@ def run(
     info = model.info
     space = drag_space(model)
     first = w[:, None].repeat(1, model.generator.num_ws, 1)
+    held = space.holding(first, editable_mask)
     best, last = first, None
     for last in drag(
         model.generator,
@@ -86,7 +87,7 @@ def run(
         case.handles * info.feature_block,
         case.targets * info.feature_block,
         space=space,
-        editable_mask=editable_mask,
+        held=held,
         params=params,
     ):
         best = last.w_plus if last.is_best else best
@@ -94,7 +95,8 @@ def run(
     with torch.no_grad():
         ideal = model.generator.mapping(case.z_after)[:, None].expand_as(first)
         renders = [
-            from_generator(model.generator.render(x.unbind(1))) for x in (first, best, ideal)
+            from_generator(model.generator.render(x.unbind(1), stays))
+            for x, stays in ((first, None), (best, held), (ideal, None))
         ]
     before, after, floor = (
         float((case.targets - case.marks.found(r)).norm(dim=1).mean()) for r in renders

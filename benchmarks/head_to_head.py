@@ -33,6 +33,7 @@ from benchmarks.loops import LOOPS, Dragged, Loop, Task, version
 from benchmarks.paired import compare
 from benchmarks.results import ResultFile
 from engine.checkpoints.catalogue import LoadedModel, load_generator
+from engine.generator.held import Held
 from engine.images import from_generator
 from engine.inversion.losses import picture_distance
 from training.keypoints import KeypointDetector, load_detector
@@ -199,7 +200,8 @@ def measure(model: LoadedModel, loop: Loop, case: Case, row: Row) -> Figures:
     dragged = loop(model, task)
     with torch.no_grad():
         truth = generator.mapping(case.z_after)[:, None].expand_as(start)
-    before, after, ideal = (_picture(model, w) for w in (start, dragged.w_plus, truth))
+    before, ideal = _picture(model, start), _picture(model, truth)
+    after = _picture(model, dragged.w_plus, dragged.held)
     figures = _nearness(case, dragged, before=before, after=after, ideal=ideal)
     if row.is_timed:
         figures["seconds"] = dragged.seconds
@@ -252,8 +254,8 @@ def _home(model: LoadedModel, loop: Loop, case: Case, there: Dragged, before: Te
 
 
 @torch.no_grad()
-def _picture(model: LoadedModel, w_plus: Tensor) -> Tensor:
-    return from_generator(model.generator.render(w_plus.unbind(1)))
+def _picture(model: LoadedModel, w_plus: Tensor, held: Held | None = None) -> Tensor:
+    return from_generator(model.generator.render(w_plus.unbind(1), held))
 
 
 def _apart(one: Tensor, other: Tensor) -> float:

@@ -23,6 +23,7 @@ from benchmarks.reference import ReferenceDrag, ReferenceParams
 from engine.checkpoints.catalogue import LoadedModel
 from engine.drag.loop import EndReason, drag
 from engine.drag.params import DragParams
+from engine.generator.held import Held
 from engine.session import drag_space
 
 
@@ -57,12 +58,14 @@ class Dragged:
         steps: updates made.
         says_arrived: the loop holds its targets for reached.
         seconds: processor time: other work may run beside.
+        held: what its picture keeps of the one before; None for nothing.
     """
 
     w_plus: Tensor
     steps: int
     says_arrived: bool
     seconds: float
+    held: Held | None = None
 
 
 Loop = Callable[[LoadedModel, Task], Dragged]
@@ -99,6 +102,7 @@ def reference_loop(model: LoadedModel, task: Task) -> Dragged:
 def our_loop(model: LoadedModel, task: Task, params: DragParams | None = None) -> Dragged:
     """Drags as the engine does."""
     block, space = model.info.feature_block, drag_space(model)
+    held = space.holding(task.w_plus, task.editable_mask)
     began = time.process_time()
     best, last = task.w_plus, None
     for last in drag(
@@ -107,7 +111,7 @@ def our_loop(model: LoadedModel, task: Task, params: DragParams | None = None) -
         task.handles * block,
         task.targets * block,
         space=space,
-        editable_mask=task.editable_mask,
+        held=held,
         params=replace(params or DragParams(), step_budget=task.step_budget),
     ):
         best = last.w_plus if last.is_best else best
@@ -117,6 +121,7 @@ def our_loop(model: LoadedModel, task: Task, params: DragParams | None = None) -
         steps=last.step_index,
         says_arrived=last.end_reason is EndReason.REACHED,
         seconds=time.process_time() - began,
+        held=held,
     )
 
 

@@ -74,26 +74,23 @@ def engine_gmac(
 
     def step() -> None:
         dragged, kept = _unfilled_rows(shape, rows)
-        features, _ = generator.features_around([*dragged, *kept], block, handles, reach)
+        features = generator.features_around([*dragged, *kept], block, handles, reach)
         parts = (features,) if isinstance(features, Tensor) else features.parts
         for _ in range(2 * len(handles)):
             _backward(torch.stack([part.sum() for part in parts]))
+        _backward(generator.map_after(dragged, rows))
 
     return count_gmac(step)
 
 
-def mask_gmac(shape: GeneratorShape, *, block: int = 128, rows: int = 6) -> float:
-    """Gives the multiply-adds that a mask takes, once for each drag, in 1e9."""
+def price_gmac(shape: GeneratorShape, *, rows: int = 6) -> float:
+    """Gives the multiply-adds before the first step, for the price of a change, in 1e9."""
     generator = _unfilled(shape).requires_grad_(False)
 
     def price() -> None:
         dragged, kept = _unfilled_rows(shape, rows)
-        middle = torch.full((1, 2), block / 2)
-        reach = DragParams().reach
-        _, base = generator.features_around(
-            [*dragged, *kept], block, middle, reach, base_layers=rows
-        )
-        for _ in range(DragParams().mask_probes):
+        base = generator.map_after(dragged, rows)
+        for _ in range(DragParams().probes):
             _backward(base)
 
     return count_gmac(price)
@@ -179,7 +176,7 @@ def main() -> None:
     parser.add_argument("--handles", type=int, nargs="+", default=[1, 5, 20])
     counts = parser.parse_args().handles
     table = Table(
-        "generator", "handles", "paper", "draglayer", "mask, once for a drag", title=TITLE
+        "generator", "handles", "paper", "draglayer", "before the first step", title=TITLE
     )
     practice = load_generator("default")
     info = practice.info
@@ -190,7 +187,7 @@ def main() -> None:
             costs = (
                 reference_gmac(shape, block=block, rows=rows),
                 engine_gmac(shape, handles_in(count, block), block=block, rows=rows),
-                mask_gmac(shape, block=block, rows=rows),
+                price_gmac(shape, rows=rows),
             )
             table.add_row(name, str(count), *(f"{cost:.3g}" for cost in costs))
         table.add_section()

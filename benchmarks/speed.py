@@ -109,15 +109,16 @@ class Contest:
 
     def engine(self) -> Step:
         """Begins the engine's drag; what it gives does one step."""
+        mask = None if self.editable_mask is None else self.editable_mask[None, None]
+        axes = torch.eye(self.w_plus.shape[2]).to(self.w_plus)
+        space = DragSpace(block=BLOCK, rows=ROWS, axes=axes)
         steps = drag(
             self.generator,
             self.w_plus,
             self.handles,
             self.targets,
-            space=DragSpace(
-                block=BLOCK, rows=ROWS, axes=torch.eye(self.w_plus.shape[2]).to(self.w_plus)
-            ),
-            editable_mask=None if self.editable_mask is None else self.editable_mask[None, None],
+            space=space,
+            held=space.holding(self.w_plus, mask),
         )
         next(steps)  # the picture before the first update
         return lambda: next(steps)

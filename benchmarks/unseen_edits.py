@@ -32,8 +32,9 @@ from benchmarks.unseen import UnseenCase, case_row, unseen_cases
 from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.composite import edit_layer, lay_over
 from engine.flow import Flow, flow_between
+from engine.generator.held import Held
 from engine.images import Pixels, from_generator, resize, uint8_pixels, unit_tensor
-from engine.session import EditingSession, flow_blocks
+from engine.session import EditingSession, drag_space, flow_blocks
 from training.keypoints import load_detector
 
 SHOWN = 10  # pictures on the sheet
@@ -164,12 +165,12 @@ def edit(model: LoadedModel, case: UnseenCase, index: int, *, loop: str, inversi
     session = EditingSession(begun, case.window, case.editable_mask, device="cpu")
     for _ in session.invert():
         pass
-    start, size, side = session.w_plus, model.generator.resolution, case.window.shape[0]
+    start, side = session.w_plus, case.window.shape[0]
     task = Task(
         w_plus=start,
         handles=case.handles / side,
         targets=case.targets / side,
-        editable_mask=resize(unit_tensor(case.editable_mask), (size, size)),
+        editable_mask=_generator_mask(model, case),
     )
     return Edited(
         model=model.info.weights_sha256,
@@ -186,10 +187,13 @@ def edit(model: LoadedModel, case: UnseenCase, index: int, *, loop: str, inversi
 def finished(model: LoadedModel, case: UnseenCase, edited: Edited) -> dict[str, Pixels]:
     """Gives the edited picture by each way of pasting, (H, W, 4), uint8."""
     generator, block = model.generator, model.info.feature_block
-    rows = [torch.tensor([w]).unbind(1) for w in (edited.start, edited.end)]
-    before, after = (generator.render(r) for r in rows)
+    start, end = (torch.tensor([w]) for w in (edited.start, edited.end))
+    # The reference holds nothing in its features; what its loss let stray the paste cuts off.
+    held = _held(model, case, start) if edited.loop == "ours" else None
+    before, after = (generator.render(w.unbind(1), held) for w in (start, end))
     blocks = flow_blocks(block, generator.resolution)
-    flow = flow_between(*([generator.features(r, b) for b in blocks] for r in rows))
+    features = [[generator.features(w.unbind(1), b, held) for b in blocks] for w in (start, end)]
+    flow = flow_between(*features)
     renders = Renders(before=before, after=after, flow=flow)
     return {name: paste(case, renders) for name, paste in PASTES.items()}
 
@@ -290,6 +294,15 @@ def _apart(first: Tensor, second: Tensor, *, more_is_better: bool = True) -> str
         return ""
     found = compare(first, second, more_is_better=more_is_better)
     return f"{found.mean:+.2f} ({found.low:+.2f} to {found.high:+.2f}) {found.verdict}"
+
+
+def _generator_mask(model: LoadedModel, case: UnseenCase) -> Tensor:
+    size = model.generator.resolution
+    return resize(unit_tensor(case.editable_mask), (size, size))
+
+
+def _held(model: LoadedModel, case: UnseenCase, start: Tensor) -> Held | None:
+    return drag_space(model).holding(start, _generator_mask(model, case))
 
 
 def _laid_over(case: UnseenCase, renders: Renders, flow: Flow | None) -> Pixels:

@@ -8,6 +8,7 @@ from torch import Tensor
 from engine.drag.loop import Drag, DragSpace, EndReason
 from engine.drag.params import DragParams
 from engine.generator.generator import GeneratorProtocol
+from engine.generator.held import Held
 from engine.geometry import Point, PointPair, to_points, to_tensor
 from engine.history import History, Recording
 
@@ -41,7 +42,7 @@ class RunningDrag:
         pairs: handles and targets, window px.
         history: what is before it.
         space: where in the generator it works.
-        editable_mask: (1, 1, S, S), in [0, 1], 1 = may move; None: everything may.
+        held: what stays; None: everything may move.
         params: how to drag.
         window_side: of the window, px.
     """
@@ -53,7 +54,7 @@ class RunningDrag:
         pairs: Sequence[PointPair],
         history: History,
         space: DragSpace,
-        editable_mask: Tensor | None,
+        held: Held | None,
         params: DragParams,
         window_side: int,
     ) -> None:
@@ -72,7 +73,7 @@ class RunningDrag:
             self._to_feature([pair.handle for pair in pairs]),
             self._to_feature([pair.target for pair in pairs]),
             space=space,
-            editable_mask=editable_mask,
+            held=held,
             params=params,
         )
 

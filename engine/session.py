@@ -31,6 +31,7 @@ from engine.drag.loop import DragSpace, principal_axes
 from engine.drag.params import DragParams
 from engine.errors import SnapshotError
 from engine.flow import Flow, flow_between
+from engine.generator.held import Held
 from engine.geometry import Point, PointPair, to_points, to_tensor
 from engine.history import Entry, History
 from engine.images import Pixels, resize, uint8_pixels, unit_tensor
@@ -259,7 +260,7 @@ class EditingSession:
         scale = self._space.block / self._window.shape[0]
         place = to_tensor([handle], scale=scale, device=self._device)[0]
         with told_device_failures(), torch.no_grad():
-            features = self._generator.features(rows, self._space.block)
+            features = self._generator.features(rows, self._space.block, self._held)
             hint = place_hint(features, place, DragParams())
         is_best = torch.equal(hint.best_place, place)
         return HandleHint(
@@ -535,10 +536,15 @@ class EditingSession:
             pairs=pairs,
             history=history,
             space=self._space,
-            editable_mask=self._generator_mask,
+            held=self._held,
             params=params,
             window_side=self._window.shape[0],
         )
+
+    @property
+    def _held(self) -> Held | None:
+        """What the mask keeps of the picture before any drag."""
+        return self._space.holding(self._history.base, self._generator_mask)
 
     def _set_base(self, w_plus: Tensor, match: Match | None = None) -> None:
         self._finished = History(base=w_plus.to(self._device))
@@ -555,7 +561,7 @@ class EditingSession:
         if self._last_motion is None or not torch.equal(self._last_motion[0], present):
             blocks = flow_blocks(self._space.block, self._generator.resolution)
             before, after = (
-                [self._generator.features(w.unbind(1), block).cpu() for block in blocks]
+                [self._generator.features(w.unbind(1), block, self._held).cpu() for block in blocks]
                 for w in (base, present)
             )
             opacity, outline = unit_tensor(self._window)[:, 3:], None
@@ -567,7 +573,7 @@ class EditingSession:
 
     @torch.no_grad()
     def _render(self) -> Tensor:
-        return self._generator.render(self.w_plus.unbind(1))
+        return self._generator.render(self.w_plus.unbind(1), self._held)
 
     @torch.no_grad()
     def _render_before(self) -> Tensor:

@@ -15,8 +15,9 @@ from torch import Tensor
 from engine.drag.motion_supervision import handle_motion, step_towards
 from engine.drag.params import DragParams
 from engine.drag.point_tracking import refine_points, track_points
-from engine.drag.protection import Protection
+from engine.drag.price import Price
 from engine.generator.generator import GeneratorProtocol
+from engine.generator.held import Held
 from engine.generator.local_features import sample_features
 from engine.geometry import disc_offsets, square_offsets
 
@@ -71,6 +72,18 @@ class DragSpace:
     axes: Tensor = field(compare=False, repr=False)
     rows_move_alike: bool = True
 
+    def holding(self, w_plus: Tensor, editable_mask: Tensor | None) -> Held | None:
+        """Gives what a mask keeps of a picture while its rows are dragged.
+
+        Args:
+            w_plus: (1, num_ws, w_dim), the picture.
+            editable_mask: (1, 1, S, S) in [0, 1], 1 = may move; None: everything may.
+        """
+        if editable_mask is None:
+            return None
+        rows = w_plus.detach().unbind(1)
+        return Held(rows=rows, editable_mask=editable_mask, first_layer=self.rows)
+
 
 def principal_axes(w: Tensor) -> Tensor:
     """Gives the directions in which w spreads, each as long as its standard deviation there.
@@ -104,7 +117,7 @@ def drag(
     targets: Tensor,
     *,
     space: DragSpace,
-    editable_mask: Tensor | None = None,
+    held: Held | None = None,
     params: DragParams | None = None,
 ) -> Iterator[DragStep]:
     """Drags the handles to their targets; the caller stops it by not asking for more.
@@ -123,7 +136,7 @@ def drag(
         handles,
         targets,
         space=space,
-        editable_mask=editable_mask,
+        held=held,
         params=params,
     )
 
@@ -140,7 +153,7 @@ class Drag(Iterator[DragStep]):
         handles: (K, 2), feature px of `space.block`.
         targets: (K, 2), feature px.
         space: block, rows and unit of a step.
-        editable_mask: (1, 1, S, S) in [0, 1], 1 = may move; None: everything may.
+        held: what stays, of `space.holding`; None: everything may move.
         params: radii, weights and rates; None for the defaults.
 
     Raises:
@@ -155,7 +168,7 @@ class Drag(Iterator[DragStep]):
         targets: Tensor,
         *,
         space: DragSpace,
-        editable_mask: Tensor | None = None,
+        held: Held | None = None,
         params: DragParams | None = None,
     ) -> None:
         _check_points(handles, targets)
@@ -168,7 +181,15 @@ class Drag(Iterator[DragStep]):
         device, spacing = w_plus.device, self._params.sample_spacing
         self._disc = disc_offsets(self._params.supervision_radius, spacing, device)
         self._candidates = square_offsets(self._params.tracking_radius, spacing, device)
-        self._protection = self._price_of_what_stays(editable_mask)
+        self._held = held
+        self._price = Price.of_map(
+            self._styled(),
+            self._rows.offset,
+            None if held is None else held.editable_mask,
+            change_weight=self._params.change_weight,
+            mask_weight=self._params.mask_weight,
+            probes=self._params.probes,
+        )
         self._look()
         self._templates, self._first_discs = self._parts()
         self._progress = _Progress(self._params)
@@ -239,32 +260,20 @@ class Drag(Iterator[DragStep]):
         discs = sample_features(features, self._handles[:, None] + self._disc)
         return sample_features(features, self._handles), discs
 
-    def _price_of_what_stays(self, editable_mask: Tensor | None) -> Protection:
-        """Gives what it costs to change the map of the last layer whose style is dragged: all finer
-        maps are made of it, and where it does not change they cannot."""
-        offset = self._rows.offset
-        if editable_mask is None:
-            return Protection.none(offset)
+    def _styled(self) -> Tensor:
+        """Gives the map of the last layer whose style is dragged: all finer maps are made of it,
+        and where it does not change they cannot."""
         layers = min(self._space.rows, self._generator.rows_until(self._space.block))
-        _, base = self._generator.features_around(
-            self._rows.as_moved(),
-            self._space.block,
-            self._handles[:1],
-            self._params.reach,
-            base_layers=layers,
-        )
-        return Protection.of_map(
-            base,
-            editable_mask,
-            offset,
-            weight=self._params.mask_weight,
-            probes=self._params.mask_probes,
-        )
+        return self._generator.map_after(self._rows.as_moved(), layers)
 
     def _look(self) -> None:
         """Takes the features around the handles, as far as finding and then pulling them reads."""
-        self._features, _ = self._generator.features_around(
-            self._rows.as_moved(), self._space.block, self._handles, self._params.reach
+        self._features = self._generator.features_around(
+            self._rows.as_moved(),
+            self._space.block,
+            self._handles,
+            self._params.reach,
+            self._held,
         )
 
     def _track(self) -> DragStep:
@@ -306,8 +315,8 @@ class Drag(Iterator[DragStep]):
             handle_motion(self._features, self._handles, self._disc, offset),
             ways * (self._params.step_length / far),
             self._confidences,
-            offset.detach().flatten(),
-            self._protection,
+            self._price.slope(self._styled(), offset),
+            self._price,
             damping=self._params.damping,
             longest=self._params.longest_step,
         )

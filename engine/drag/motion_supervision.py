@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from engine.drag.disc_shift import shift_of_change
-from engine.drag.protection import Protection
+from engine.drag.price import Price
 from engine.generator.local_features import FeatureMap, sample_features
 
 _LEAST_WEIGHT = 0.05  # of a handle that was not found
+_BLUNT = 1e-3  # share of the handles' mean motion under which a direction counts as moving none
+_TINY = 1e-12
 
 
 def handle_motion(features: FeatureMap, handles: Tensor, disc: Tensor, offset: Tensor) -> Tensor:
@@ -49,24 +51,24 @@ def step_towards(
     motion: Tensor,
     ways: Tensor,
     confidences: Tensor,
-    offset: Tensor,
-    protection: Protection,
+    slope: Tensor,
+    price: Price,
     *,
     damping: float,
     longest: float,
 ) -> Tensor:
-    """Gives the step of u that moves the handles by given ways and all else as little as may be.
+    """Gives the step of u that moves the handles by given ways, and of all that do the cheapest.
 
-    It minimises |J du - b|^2 + l (|du|^2 + (u + du)^T M (u + du)): J the motion, b the ways, M what
-    `protection` says that a change of u costs. u is in standard deviations of w, so of all steps
-    that move the handles so this is the one among the likeliest pictures.
+    It is the sum of two. The first minimises |J du - b|^2 + l du^T S du: J the motion, b the ways,
+    S the curvature of the price. The second goes down the price by Newton's step, as far as no
+    handle moves by it (the null space of J: Liegeois 1977).
 
     Args:
         motion: (2K, U), of `handle_motion`.
         ways: (K, 2), feature px.
         confidences: (K,), in [0, 1]; a handle that was hardly found counts less.
-        offset: (U,), the present u.
-        protection: of what shall stay.
+        slope: (U,), of the price, at the present u.
+        price: of a change of the picture.
         damping: l, as a share of the mean square of the motion.
         longest: longest step, in standard deviations.
 
@@ -76,11 +78,13 @@ def step_towards(
     weights = confidences.clamp(min=_LEAST_WEIGHT).repeat_interleave(2)  # (2K,)
     motion = motion * weights[:, None]
     ways = ways.flatten() * weights  # (2K,)
-    damped = damping * motion.square().sum(dim=1).mean() + 1e-12
-    # With S = 1 + M and c = u - S^-1 u, what is minimised is |J (du + c) - (b + J c)|^2 +
-    # l (du + c)^T S (du + c): a plain damped problem for du + c.
-    eased = protection.eased(motion)  # (2K, U), J S^-1
-    back = offset - protection.eased(offset[None])[0]  # (U,), c
-    system = eased @ motion.T + damped * torch.eye(len(ways)).to(motion)
-    step: Tensor = eased.T @ torch.linalg.solve(system, ways + motion @ back) - back
+    eased = price.eased(motion)  # (2K, U), J S^-1
+    moved = eased @ motion.T  # (2K, 2K), J S^-1 J^T
+    one = torch.eye(len(ways)).to(motion)
+    damped = damping * motion.square().sum(dim=1).mean() + _TINY
+    towards = eased.T @ torch.linalg.solve(moved + damped * one, ways)
+    downwards = price.eased(slope[None])[0]  # (U,), S^-1 slope
+    blunt = _BLUNT * moved.diagonal().mean() + _TINY
+    moves_handles = eased.T @ torch.linalg.solve(moved + blunt * one, motion @ downwards)
+    step: Tensor = towards - (downwards - moves_handles)
     return step.mul(longest / float(step.norm().clamp(min=longest)))

@@ -26,10 +26,10 @@ class DragParams:
         damping: how much a standard deviation of w weighs against the way of a handle, as a share
             of what it moves the handles. Ours; 0.01 and 0.1 did no better.
         longest_step: of w, in its standard deviations: how far the derivative is trusted. Ours.
-        mask_weight: lambda: what a change of the protected part costs, in multiples of what a
-            standard deviation of w does; 0: nothing. Ours, from `benchmarks.holding`.
-        mask_probes: random mixtures of the protected pixels from which that price is known. Ours;
-            with 16 half as much is held.
+        change_weight: kappa: what any change of the picture costs, in multiples of what a standard
+            deviation of w does; 0: nothing. Ours (docs/method.md).
+        mask_weight: lambda: what a change of the protected part costs beside that. Ours, likewise.
+        probes: random mixtures of the pixels from which these prices are known. Ours.
         tolerance: a handle this near to its target has arrived, feature px; 1-2 px at 512.
         step_budget: most steps. The paper's evaluation allows 300 of its own.
         stall_steps: end when the distance has not fallen by a hundredth in so many steps. Ours.
@@ -41,18 +41,20 @@ class DragParams:
     sample_spacing: float = 0.25
     damping: float = 0.05
     longest_step: float = 1.5
+    change_weight: float = 20.0
     mask_weight: float = 100.0
-    mask_probes: int = 48
+    probes: int = 48
     tolerance: float = 0.25
     step_budget: int = 100
     stall_steps: int = 6
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            if name != "mask_weight" and not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        if not self.mask_weight >= 0:
-            raise ValueError(f"mask_weight must not be below 0, got {self.mask_weight}")
+            value, is_price = getattr(self, name), name in ("change_weight", "mask_weight")
+            if is_price and not value >= 0:
+                raise ValueError(f"{name} must not be below 0, got {value}")
+            if not is_price and not value > 0:
+                raise ValueError(f"{name} must be above 0, got {value}")
 
     @property
     def reach(self) -> float:

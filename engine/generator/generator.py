@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping as MappingType
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -10,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import CheckpointError
-from engine.generator.local_features import Surroundings, features_around
+from engine.generator.held import Held, Rows
+from engine.generator.local_features import FeatureMap, features_around
 from engine.generator.mapping import Mapping
 from engine.generator.synthesis import Synthesis
 
@@ -69,17 +69,12 @@ class GeneratorProtocol(Protocol):
     @property
     def w_avg(self) -> Tensor: ...
     def sample_w(self, count: int, *, seed: int) -> Tensor: ...
-    def render(self, rows: Sequence[Tensor]) -> Tensor: ...
-    def features(self, rows: Sequence[Tensor], block: int) -> Tensor: ...
+    def render(self, rows: Rows, held: Held | None = None) -> Tensor: ...
+    def features(self, rows: Rows, block: int, held: Held | None = None) -> Tensor: ...
     def features_around(
-        self,
-        rows: Sequence[Tensor],
-        block: int,
-        centres: Tensor,
-        reach: float,
-        *,
-        base_layers: int = 1,
-    ) -> Surroundings: ...
+        self, rows: Rows, block: int, centres: Tensor, reach: float, held: Held | None = None
+    ) -> FeatureMap: ...
+    def map_after(self, rows: Rows, count: int) -> Tensor: ...
     def rows_until(self, block: int) -> int: ...
 
 
@@ -143,28 +138,26 @@ class Generator(nn.Module):
         w: Tensor = self.mapping(z.to(self.w_avg.device))
         return w
 
-    def render(self, rows: Sequence[Tensor]) -> Tensor:
-        """Gives the image (N, 3, S, S), RGB, about [-1, 1], for the rows of w+, each (N, w_dim)."""
-        image: Tensor = self.synthesis(rows)
+    def render(self, rows: Rows, held: Held | None = None) -> Tensor:
+        """Gives the image (N, 3, S, S), RGB, about [-1, 1], for the rows of w+, each (N, w_dim);
+        where a picture is held, that one to the bit."""
+        image: Tensor = self.synthesis(rows, held)
         return image
 
-    def features(self, rows: Sequence[Tensor], block: int) -> Tensor:
+    def features(self, rows: Rows, block: int, held: Held | None = None) -> Tensor:
         """Gives the feature map of a block, (N, C, block, block); stops there."""
-        return self.synthesis.features(rows, block)
+        return self.synthesis.features(rows, block, held)
 
     def features_around(
-        self,
-        rows: Sequence[Tensor],
-        block: int,
-        centres: Tensor,
-        reach: float,
-        *,
-        base_layers: int = 1,
-    ) -> Surroundings:
+        self, rows: Rows, block: int, centres: Tensor, reach: float, held: Held | None = None
+    ) -> FeatureMap:
         """Gives the features of a block around some places (K, 2), feature px: as far as `reach`
-        along either axis, or the whole map where that takes fewer operations; and the whole map of
-        the layer with row `base_layers - 1` of w+."""
-        return features_around(self.synthesis, rows, block, centres, reach, base_layers=base_layers)
+        along either axis, or the whole map where that takes fewer operations."""
+        return features_around(self.synthesis, rows, block, centres, reach, held)
+
+    def map_after(self, rows: Rows, count: int) -> Tensor:
+        """Gives the map after so many layers, at least one, (N, C, h, w)."""
+        return self.synthesis.map_after(rows, count)
 
     def rows_until(self, block: int) -> int:
         """Gives how many rows of w+ reach the features of a block."""

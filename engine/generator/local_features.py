@@ -6,13 +6,13 @@ They are those of the whole map, and so is their gradient; `tiles.py` tells why.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.generator.synthesis import Synthesis, SynthesisLayer
+from engine.generator.held import Held, Rows, advance, ways_of
+from engine.generator.synthesis import Synthesis
 from engine.generator.tiles import Batch, Plan, Span, Tile, plan, tile_around
 from engine.geometry import sample
 
@@ -95,27 +95,14 @@ def sample_features(features: FeatureMap, points: Tensor) -> Tensor:
     return sample(features, points) if isinstance(features, Tensor) else features.sample(points)
 
 
-class Surroundings(NamedTuple):
-    """What is known of a picture around some places.
-
-    Attributes:
-        features: those of a block around the places.
-        base: (1, C, H, W), the whole map of a layer on the way there.
-    """
-
-    features: FeatureMap
-    base: Tensor
-
-
 def features_around(
     synthesis: Synthesis,
-    rows: Sequence[Tensor],
+    rows: Rows,
     block: int,
     centres: Tensor,
     reach: float,
-    *,
-    base_layers: int = 1,
-) -> Surroundings:
+    held: Held | None = None,
+) -> FeatureMap:
     """Gives the features of a block around some places, or the whole map where that is cheaper.
 
     Args:
@@ -124,24 +111,21 @@ def features_around(
         block: the block's size in px.
         centres: (K, 2), the places, feature px; at least one.
         reach: how far around them the features are to be read, feature px along either axis.
-        base_layers: so many layers are computed whole in any case; the map of the last of them is
-            the base.
+        held: what stays; None for nothing.
     """
     tiles = tuple(tile_around(x, y, reach, block) for x, y in centres.tolist())
     sizes = tuple(layer.layer_size for layer in synthesis.layers(block))
-    by = plan(sizes, tiles, base_layers)
-    return features_by_plan(synthesis, rows, block, tiles, by, base_layers=base_layers)
+    return features_by_plan(synthesis, rows, block, tiles, plan(sizes, tiles), held)
 
 
 def features_by_plan(
     synthesis: Synthesis,
-    rows: Sequence[Tensor],
+    rows: Rows,
     block: int,
     tiles: Sequence[Tile],
     by: Plan,
-    *,
-    base_layers: int = 1,
-) -> Surroundings:
+    held: Held | None = None,
+) -> FeatureMap:
     """Gives the features of a block in some tiles, computed as planned.
 
     Args:
@@ -150,40 +134,37 @@ def features_by_plan(
         block: the block's size in px.
         tiles: one for each place.
         by: a plan that covers the tiles.
-        base_layers: as for `features_around`; not more than the plan computes whole.
+        held: what stays; None for nothing.
     """
-    steps = list(zip(synthesis.layers(block), rows, strict=False))
-    base = _through(steps[:base_layers], synthesis.constant(1))
-    whole = _through(steps[base_layers : by.whole_layers], base)
+    ways, layers = ways_of(rows, held), synthesis.layers(block)
+    maps = [synthesis.constant(1)] * len(ways)
+    for index, layer in enumerate(layers[: by.whole_layers]):
+        maps = advance(layer, index, maps, ways, held, size=layer.size)
     if not by.batches:
-        return Surroundings(whole, base)
-    above = steps[by.whole_layers :]
-    parts = [part for batch in by.batches for part in _through_cuts(above, batch, whole)]
+        return maps[0]
+    parts = []
+    for batch in by.batches:
+        cut_maps, tiles_held = _begun(maps, batch)
+        for index, cut in enumerate(batch, start=by.whole_layers):
+            layer = layers[index]
+            cut_maps = [_cut(x, tiles_held, cut.reads) for x in cut_maps]
+            cut_maps = advance(layer, index, cut_maps, ways, held, size=layer.size, cut=cut)
+            tiles_held = cut.makes
+        parts += [part[None] for part in cut_maps[0].unbind()]
     made = [tile for batch in by.batches for tile in batch[-1].makes]
-    homes = [next(i for i, held in enumerate(made) if held.hull(tile) == held) for tile in tiles]
-    local = LocalFeatures(parts=tuple(parts), tiles=tuple(made), homes=tuple(homes), size=block)
-    return Surroundings(local, base)
+    homes = [next(i for i, known in enumerate(made) if known.hull(tile) == known) for tile in tiles]
+    return LocalFeatures(parts=tuple(parts), tiles=tuple(made), homes=tuple(homes), size=block)
 
 
-_Step = tuple[SynthesisLayer, Tensor]  # a layer and its row of w+
+def _begun(maps: Sequence[Tensor], batch: Batch) -> tuple[list[Tensor], Sequence[Tile]]:
+    """Gives whole maps, (1, C, H, W) each, once for each tile of a batch, and what tile each is."""
+    count, everything = len(batch[0].reads), Span(0, maps[0].shape[-1])
+    return [x.expand(count, -1, -1, -1) for x in maps], [Tile(everything, everything)] * count
 
 
-def _through(steps: Sequence[_Step], x: Tensor) -> Tensor:
-    """Takes a whole map (1, C, H, W) through layers."""
-    for layer, row in steps:
-        x = layer(x, row)
-    return x
-
-
-def _through_cuts(steps: Sequence[_Step], batch: Batch, whole: Tensor) -> tuple[Tensor, ...]:
-    """Takes tiles of a whole map (1, C, H, W) through layers: (1, C, h, w) each."""
-    everything = Span(0, whole.shape[-1])
-    x = whole.expand(len(batch[0].reads), -1, -1, -1)
-    held: Sequence[Tile] = [Tile(everything, everything)] * len(x)
-    for (layer, row), cut in zip(steps, batch, strict=True):
-        x = torch.stack([_crop(*each) for each in zip(x, held, cut.reads, strict=True)])
-        x, held = layer(x, row, cut), cut.makes  # (B, C, h, w)
-    return tuple(part[None] for part in x.unbind())
+def _cut(x: Tensor, known: Sequence[Tile], wanted: Sequence[Tile]) -> Tensor:
+    """Cuts tiles out of others, (B, C, h, w)."""
+    return torch.stack([_crop(*each) for each in zip(x, known, wanted, strict=True)])
 
 
 def _crop(x: Tensor, held: Tile, wanted: Tile) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.generator.held import Held, Rows, advance, ways_of
 from engine.generator.ops import ACTIVATION_GAIN, LEAK, Kernel, modulated_conv, upsample
 from engine.generator.tiles import Cut, LayerSize, Tile
 
@@ -42,43 +43,54 @@ class Synthesis(nn.Module):
             raise ValueError(f"there is no block {size}; this generator has {self.block_sizes}")
         return cast(Block, self.get_submodule(f"b{size}"))
 
-    def forward(self, rows: Sequence[Tensor]) -> Tensor:
-        """Gives the image (N, 3, S, S), RGB, about [-1, 1], for the rows of w+, each (N, w_dim)."""
-        x, image = self.until(rows, self.resolution)
+    def forward(self, rows: Rows, held: Held | None = None) -> Tensor:
+        """Gives the image (N, 3, S, S), RGB, about [-1, 1], for the rows of w+, each (N, w_dim);
+        outside a mask it is, where a picture is held, that picture to the bit."""
+        x, image = self.until(rows, self.resolution, held)
         return image
 
-    def until(self, rows: Sequence[Tensor], size: int) -> tuple[Tensor, Tensor]:
+    def until(self, rows: Rows, size: int, held: Held | None = None) -> tuple[Tensor, Tensor]:
         """Gives the features and the RGB so far of a block: (N, C, size, size), (N, 3, size,
         size)."""
-        x: Tensor | None = None
-        image: Tensor | None = None
-        row = 0
+        ways = ways_of(rows, held)
+        maps = [self.constant(len(rows[0]))] * len(ways)
+        images: list[Tensor] = []
+        index = 0
         for block_size in self.block_sizes:
             block = self.block(block_size)
-            x = block.features(x, rows[row : row + block.num_convs])
-            row += block.num_convs
-            rgb = block.torgb(x, rows[row])
-            image = rgb if image is None else upsample(image) + rgb
+            for layer in block.layers():
+                maps = advance(layer, index, maps, ways, held, size=block_size)
+                index += 1
+            rgbs = [block.torgb(x, way[index]) for x, way in zip(maps, ways, strict=True)]
+            grown = [upsample(image) for image in images] or [torch.zeros_like(x) for x in rgbs]
+            images = [image + rgb for image, rgb in zip(grown, rgbs, strict=True)]
+            if held is not None and index > held.first_layer:
+                images[0] = held.blend(images[0], images[1], block_size)
             if block_size == size:
-                return x, image
+                return maps[0], images[0]
         raise ValueError(f"there is no block {size}; this generator has {self.block_sizes}")
 
-    def features(self, rows: Sequence[Tensor], size: int) -> Tensor:
+    def features(self, rows: Rows, size: int, held: Held | None = None) -> Tensor:
         """Gives the features after the last convolution of a block, and computes nothing else.
 
         Args:
             rows: the rows of w+ that the blocks up to this one take, each (N, w_dim); rows that do
                 not require a gradient cost none.
             size: the block's size in px.
+            held: what stays; None for nothing.
 
         Returns:
             (N, C, size, size).
         """
-        layers = self.layers(size)
-        x = self.constant(len(rows[0]))
-        for index, layer in enumerate(layers):
-            x = layer(x, rows[index])
-        return x
+        return self.map_after(rows, len(self.layers(size)), held)
+
+    def map_after(self, rows: Rows, count: int, held: Held | None = None) -> Tensor:
+        """Gives the map after so many layers, at least one, (N, C, h, w), as `features` does."""
+        ways = ways_of(rows, held)
+        maps = [self.constant(len(rows[0]))] * len(ways)
+        for index, layer in enumerate(self.layers(self.resolution)[:count]):
+            maps = advance(layer, index, maps, ways, held, size=layer.size)
+        return maps[0]
 
     def constant(self, count: int) -> Tensor:
         """Gives the map that synthesis begins with, (count, C, 4, 4)."""
@@ -109,14 +121,6 @@ class Block(nn.Module):
         self.conv1 = SynthesisLayer(size, out_channels, out_channels, w_dim, up=False)
         self.torgb = ToRgb(out_channels, w_dim)
 
-    def features(self, x: Tensor | None, rows: Sequence[Tensor]) -> Tensor:
-        """Gives (N, C, size, size) from the features of the block before (None for the first)."""
-        if x is None:
-            x = self.const.unsqueeze(0).expand(rows[0].shape[0], -1, -1, -1)
-        else:
-            x = self.conv0(x, rows[0])
-        return cast(Tensor, self.conv1(x, rows[-1]))
-
     def layers(self) -> "list[SynthesisLayer]":
         """Gives the block's layers in their order."""
         return [self.conv1] if self.num_convs == 1 else [self.conv0, self.conv1]
@@ -131,7 +135,7 @@ class SynthesisLayer(nn.Module):
         self, size: int, in_channels: int, out_channels: int, w_dim: int, *, up: bool
     ) -> None:
         super().__init__()
-        self.up = up
+        self.size, self.up = size, up
         self.affine = Affine(w_dim, in_channels)
         self.weight = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
@@ -143,7 +147,7 @@ class SynthesisLayer(nn.Module):
     def layer_size(self) -> LayerSize:
         """What planning must know of the layer."""
         out_channels, in_channels = self.weight.shape[:2]
-        return LayerSize(len(self.noise_const), in_channels, out_channels, self.up)
+        return LayerSize(self.size, in_channels, out_channels, self.up)
 
     def forward(self, x: Tensor, w: Tensor, cut: Cut | None = None) -> Tensor:
         """Gives the layer's map, or tiles of it.

@@ -188,20 +188,19 @@ def _alike(spans: Sequence[Span], layer: LayerSize) -> list[Span]:
 
 
 @lru_cache(maxsize=64)  # handles move by parts of a pixel: most steps have the tiles of the last
-def plan(layers: tuple[LayerSize, ...], tiles: tuple[Tile, ...], least_whole: int = 1) -> Plan:
+def plan(layers: tuple[LayerSize, ...], tiles: tuple[Tile, ...]) -> Plan:
     """Gives the way to the features in these tiles that needs the fewest multiply-adds.
 
     Args:
         layers: all layers from the constant to the map of the features.
         tiles: at least one, inside that map.
-        least_whole: at least so many layers, from the first, are computed whole; 1 or more.
     """
-    apart = _change_over(layers, tiles, least_whole)
+    apart = _change_over(layers, tiles)
     tiles = _joined(layers[apart.whole_layers :], tiles)
-    return min(apart, _change_over(layers, tiles, least_whole), key=lambda found: found.macs)
+    return min(apart, _change_over(layers, tiles), key=lambda found: found.macs)
 
 
-def _change_over(layers: Sequence[LayerSize], tiles: Sequence[Tile], least_whole: int) -> Plan:
+def _change_over(layers: Sequence[LayerSize], tiles: Sequence[Tile]) -> Plan:
     """Chooses the layer from which on these tiles are cheaper than whole maps."""
     alike: dict[tuple[int, int], list[Tile]] = {}
     for tile in dict.fromkeys(tiles):
@@ -211,7 +210,7 @@ def _change_over(layers: Sequence[LayerSize], tiles: Sequence[Tile], least_whole
     costs = [_macs(layers, batch) for batch in batches]
     macs = {
         count: whole[count - 1] + sum(sum(cost[count:]) for cost in costs)
-        for count in range(len(layers), least_whole - 1, -1)  # whole where it costs no more
+        for count in range(len(layers), 0, -1)  # whole where it costs no more
     }
     count = min(macs, key=macs.__getitem__)
     kept = tuple(batch[count:] for batch in batches) if count < len(layers) else ()

@@ -9,8 +9,8 @@ from benchmarks.operations import (
     count_gmac,
     engine_gmac,
     handles_in,
-    mask_gmac,
     paper_shape,
+    price_gmac,
     reference_gmac,
 )
 from benchmarks.reference import ReferenceDrag, ReferenceParams
@@ -23,14 +23,14 @@ def test_the_reference_costs_what_the_official_code_does(resolution, gmac):
     assert reference_gmac(paper_shape(resolution)) == pytest.approx(gmac, rel=0.03)
 
 
-@pytest.mark.parametrize(("count", "most_gmac"), [(1, 4.1), (5, 60)])
+@pytest.mark.parametrize(("count", "most_gmac"), [(1, 7.5), (5, 60)])
 def test_around_its_handles_the_engine_needs_little(count, most_gmac):
     assert engine_gmac(paper_shape(512), handles_in(count, 128)) <= most_gmac
 
 
-def test_a_mask_costs_no_more_than_a_step_of_the_reference():
+def test_the_price_of_a_change_costs_no_more_than_a_step_of_the_reference():
     shape = paper_shape(512)
-    assert mask_gmac(shape) <= reference_gmac(shape)
+    assert price_gmac(shape) <= reference_gmac(shape)
 
 
 def test_handles_lie_apart_and_inside():

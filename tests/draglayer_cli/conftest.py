@@ -16,7 +16,7 @@ from tests.fakes.generator import seeded_weights, tiny_info
 
 CANVAS = (72, 56)  # width, height
 HEAD = (20, 10, 40)  # left, top, side
-PAIR = "44,36:36,36"  # a way that the tiny model can go
+PAIR = "44,36:44,44"  # a way that the tiny model can go
 
 # The command searches and drags with the steps of its users, so its model is the smallest there is.
 _SHAPE = GeneratorShape(z_dim=4, w_dim=6, mapping_depth=1, channels={4: 4, 8: 4, 16: 4})

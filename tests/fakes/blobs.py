@@ -5,13 +5,12 @@ Row 0 of w+ moves the first, row 1 the second; where the second follows the firs
 has something to hold back. The last two rows reach the render alone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from engine.generator.local_features import Surroundings
+from engine.generator.held import Held, Rows
 
 BLOCK = 16
 SIGMA = 1.5
@@ -44,28 +43,28 @@ class BlobGenerator:
     def rows_until(self, block: int) -> int:
         return 2
 
-    def features(self, rows: Sequence[Tensor], block: int) -> Tensor:
+    def features(self, rows: Rows, block: int, held: Held | None = None) -> Tensor:
         assert block == BLOCK
-        return self._maps(rows, BLOCK)
+        return self._held_maps(rows, BLOCK, held)
 
     def features_around(
-        self,
-        rows: Sequence[Tensor],
-        block: int,
-        centres: Tensor,
-        reach: float,
-        *,
-        base_layers: int = 1,
-    ) -> Surroundings:
-        maps = self.features(rows, block)
-        return Surroundings(maps, maps)
+        self, rows: Rows, block: int, centres: Tensor, reach: float, held: Held | None = None
+    ) -> Tensor:
+        return self.features(rows, block, held)
 
-    def render(self, rows: Sequence[Tensor]) -> Tensor:
-        maps = self._maps(rows, self.resolution)
+    def map_after(self, rows: Rows, count: int) -> Tensor:
+        return self._maps(rows, BLOCK)
+
+    def render(self, rows: Rows, held: Held | None = None) -> Tensor:
+        maps = self._held_maps(rows, self.resolution, held)
         planes = torch.stack([maps[:, 0], maps[:, 3], 0.0 * maps[:, 0]], dim=1)
         return 2.0 * planes - 1.0 + 0.05 * rows[-1][:, :1, None, None]
 
-    def _maps(self, rows: Sequence[Tensor], size: int) -> Tensor:
+    def _held_maps(self, rows: Rows, size: int, held: Held | None) -> Tensor:
+        maps = self._maps(rows, size)
+        return maps if held is None else held.blend(maps, self._maps(held.rows, size), size)
+
+    def _maps(self, rows: Rows, size: int) -> Tensor:
         way = self.px_per_w * rows[0]
         first = rows[0].new_tensor(FIRST) + way
         second = rows[0].new_tensor(SECOND) + self.px_per_w * rows[1] + self.follows * way

@@ -9,7 +9,7 @@ import torch
 from engine.drag.loop import Drag, DragSpace
 from engine.drag.params import DragParams
 from engine.generator.generator import Generator, GeneratorShape
-from engine.generator.local_features import LocalFeatures, Surroundings
+from engine.generator.local_features import LocalFeatures
 from tests.fakes.generator import seeded_weights
 
 BLOCK = 64
@@ -23,9 +23,8 @@ SHAPE = GeneratorShape(
 class WholeMaps(Generator):
     """Computes whole maps only, as the paper's loop does."""
 
-    def features_around(self, rows, block, centres, reach, *, base_layers=1):
-        around = super().features_around(rows, block, centres, reach, base_layers=base_layers)
-        return Surroundings(self.features(rows, block), around.base)
+    def features_around(self, rows, block, centres, reach, held=None):
+        return self.features(rows, block, held)
 
 
 class Watched(Generator):
@@ -46,7 +45,7 @@ def begin(kind, mask=None, **params):
         HANDLES,
         HANDLES + 5.0,
         space=SPACE,
-        editable_mask=mask,
+        held=SPACE.holding(w_plus, mask),
         params=dataclasses.replace(DragParams(), **params),
     )
     return generator, drag
@@ -65,7 +64,7 @@ def test_the_way_is_that_on_whole_maps(mask):
     for found, expected in itertools.islice(zip(on_tiles, on_whole_maps, strict=True), 8):
         torch.testing.assert_close(found.handles, expected.handles)
         torch.testing.assert_close(found.w_plus, expected.w_plus, rtol=1e-9, atol=1e-9)
-    assert isinstance(generator.given[-1].features, LocalFeatures)
+    assert isinstance(generator.given[-1], LocalFeatures)
     assert not torch.equal(found.handles, HANDLES)
 
 
@@ -86,21 +85,13 @@ def test_points_that_change_are_known_where_they_are():
     assert next(drag).handles.shape == (4, 2)
 
 
-def test_a_mask_is_held_on_the_last_map_whose_style_is_dragged():
-    generator, drag = begin(Watched, half_a_mask(), step_budget=2)
-    list(drag)
-    # Rows 0-3 are the styles of the layers up to the first at 16 px; steps compute no such map.
-    assert [around.base.shape[-1] for around in generator.given] == [16, 4, 4, 4]
-
-
-def test_what_is_outside_the_mask_is_held():
-    def strayed(mask):
-        generator, drag = begin(Generator, mask, step_budget=12, mask_weight=1000.0)
-        steps = list(drag)
-        before, after = (generator.render(step.w_plus.unbind(1)) for step in (steps[0], steps[-1]))
-        return float((after - before)[..., BLOCK // 2 + 8 :].abs().mean())
-
-    assert strayed(half_a_mask()) < 0.5 * strayed(None)
+def test_what_is_outside_the_mask_stays_to_the_bit():
+    generator, drag = begin(Generator, half_a_mask(), step_budget=12)
+    steps = list(drag)
+    held = SPACE.holding(steps[0].w_plus, half_a_mask())
+    before, after = (generator.render(s.w_plus.unbind(1), held) for s in (steps[0], steps[-1]))
+    assert torch.equal(before[..., BLOCK // 2 :], after[..., BLOCK // 2 :])
+    assert not torch.allclose(before, after)
 
 
 def test_pins_are_held_on_tiles_as_on_whole_maps():

@@ -12,6 +12,7 @@ from tests.fakes.blobs import BLOCK, FIRST, SECOND, BlobGenerator
 
 SPACE = DragSpace(block=BLOCK, rows=2, axes=torch.eye(2), rows_move_alike=False)
 QUICK = DragParams()
+FREE = dataclasses.replace(QUICK, change_weight=0.0)  # nothing but handles, pins and masks counts
 SLOW = dataclasses.replace(QUICK, step_length=0.25, stall_steps=20)
 START = torch.zeros(1, 4, 2)
 TARGET = (8.0, 6.5)
@@ -27,7 +28,7 @@ def run(generator=None, pairs=((FIRST, TARGET),), params=QUICK, mask=None, space
         handles,
         targets,
         space=space,
-        editable_mask=mask,
+        held=space.holding(START, mask),
         params=params,
     )
 
@@ -128,7 +129,7 @@ def test_a_pin_holds_its_part_back():
     pulling = BlobGenerator(follows=0.8)
 
     def strayed(pairs):
-        last = list(run(pulling, pairs))[-1]
+        last = list(run(pulling, pairs, FREE))[-1]
         return float((last.w_plus[0, 1] + 0.8 * last.w_plus[0, 0]).norm())
 
     assert strayed(((FIRST, TARGET),)) > 2.0
@@ -139,22 +140,28 @@ def test_the_mask_is_in_view_from_the_first_step_on():
     generator = BlobGenerator(follows=0.5)
 
     def strayed(mask):
-        first, second = list(itertools.islice(run(generator, mask=mask), 2))[1].w_plus[0, :2]
+        first, second = list(itertools.islice(run(generator, mask=mask, params=FREE), 2))[1].w_plus[
+            0, :2
+        ]
         return float((second + 0.5 * first).norm())
 
     assert strayed(mask_around_the_first()) < 0.3 * strayed(None)
 
 
+def strayed_half(**given):
+    """Gives how far the second blob went that follows the first half of its way."""
+    last = list(run(BlobGenerator(follows=0.5), **given))[-1]
+    assert last.end_reason is EndReason.REACHED
+    return float((last.w_plus[0, 1] + 0.5 * last.w_plus[0, 0]).norm())
+
+
 def test_the_mask_holds_what_is_outside_it():
-    generator = BlobGenerator(follows=0.5)
+    assert strayed_half(params=FREE) > 1.0
+    assert strayed_half(params=FREE, mask=mask_around_the_first()) < 0.3
 
-    def strayed(mask):
-        last = list(run(generator, mask=mask))[-1]
-        assert last.end_reason is EndReason.REACHED
-        return float((last.w_plus[0, 1] + 0.5 * last.w_plus[0, 0]).norm())
 
-    assert strayed(None) > 1.0
-    assert strayed(mask_around_the_first()) < 0.3
+def test_without_a_mask_too_what_no_handle_asks_for_hardly_moves():
+    assert strayed_half() < 0.5 * strayed_half(params=FREE)
 
 
 def test_a_handle_that_only_a_protected_change_moves_moves_all_the_same():
@@ -170,8 +177,8 @@ def test_a_mask_that_lets_everything_move_changes_nothing():
 
 def test_the_unit_of_w_changes_no_step():
     wide = dataclasses.replace(SPACE, axes=3.0 * torch.eye(2))
-    narrow = list(itertools.islice(run(), 2))[1]
-    spread = list(itertools.islice(run(space=wide), 2))[1]
+    narrow = list(itertools.islice(run(params=FREE), 2))[1]
+    spread = list(itertools.islice(run(params=FREE, space=wide), 2))[1]
     torch.testing.assert_close(spread.w_plus, narrow.w_plus)
 
 
@@ -232,7 +239,15 @@ def test_the_rows_that_move_reach_a_quarter_of_the_block(block, rows):
 def begin(generator, pairs, mask=None, params=SLOW):
     """Begins a drag of blobs whose points can be changed."""
     handles, targets = (torch.tensor(places) for places in zip(*pairs, strict=True))
-    return Drag(generator, START, handles, targets, space=SPACE, editable_mask=mask, params=params)
+    return Drag(
+        generator,
+        START,
+        handles,
+        targets,
+        space=SPACE,
+        held=SPACE.holding(START, mask),
+        params=params,
+    )
 
 
 def finish(steps):
@@ -280,7 +295,7 @@ def test_an_added_point_is_the_part_that_is_there_now():
 
 def test_a_removed_point_is_let_go():
     pairs = [(FIRST, TARGET), (SECOND, SECOND)]
-    steps = begin(BlobGenerator(follows=0.8), pairs)
+    steps = begin(BlobGenerator(follows=0.8), pairs, params=FREE)
     next(steps)
     steps.set_points(torch.tensor([FIRST]), torch.tensor([TARGET]), [0])
     last = finish(steps)

@@ -20,7 +20,7 @@ def test_a_handle_is_searched_well_beyond_where_a_step_may_take_it():
 
 @pytest.mark.parametrize(
     "name",
-    sorted({f.name for f in dataclasses.fields(DragParams)} - {"mask_weight"}),
+    sorted({f.name for f in dataclasses.fields(DragParams)} - {"change_weight", "mask_weight"}),
 )
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_a_length_rate_or_count_is_above_zero(name, value):
@@ -28,7 +28,8 @@ def test_a_length_rate_or_count_is_above_zero(name, value):
         DragParams(**{name: value})
 
 
-def test_the_mask_may_weigh_nothing_but_not_less():
-    assert DragParams(mask_weight=0.0).mask_weight == 0.0
+@pytest.mark.parametrize("name", ["change_weight", "mask_weight"])
+def test_a_change_may_cost_nothing_but_not_less(name):
+    assert getattr(DragParams(**{name: 0.0}), name) == 0.0
     with pytest.raises(ValueError, match="must not be below 0"):
-        DragParams(mask_weight=-0.1)
+        DragParams(**{name: -0.1})

@@ -56,12 +56,12 @@ def from_tiles(generator, rows, block, whole_layers, tiles):
     sizes = [layer.layer_size for layer in generator.synthesis.layers(block)]
     batch = cut_back(sizes, tiles)[whole_layers:]
     by = Plan(whole_layers=whole_layers, batches=(batch,), macs=0)
-    return features_by_plan(generator.synthesis, rows, block, tiles, by).features
+    return features_by_plan(generator.synthesis, rows, block, tiles, by)
 
 
 def around(generator, rows, block, centres):
     """Gives the features around places, from tiles or whole."""
-    return features_around(generator.synthesis, rows, block, centres, REACH).features
+    return features_around(generator.synthesis, rows, block, centres, REACH)
 
 
 def cut_out(whole, tile):
@@ -158,7 +158,7 @@ def test_a_cut_that_is_one_pixel_off_is_noticed(generator):
     moved = tuple(Tile(t.x, Span(t.y.start + 1, t.y.end + 1)) for t in batch[6].reads)
     wrong = (*batch[3:6], batch[6]._replace(reads=moved), *batch[7:])
     by = Plan(whole_layers=3, batches=(wrong,), macs=0)
-    (part,) = features_by_plan(generator.synthesis, rows, block, [tile], by).features.parts
+    (part,) = features_by_plan(generator.synthesis, rows, block, [tile], by).parts
     assert relative_error(part, cut_out(generator.features(rows, block), tile)) > 0.01
 
 
@@ -195,19 +195,14 @@ def test_where_the_whole_map_is_cheaper_it_is_given(generator):
     assert torch.equal(found, generator.features(rows, 32))
 
 
-@pytest.mark.parametrize("base_layers", [1, 4, 7, 9])
-def test_the_base_is_the_whole_map_of_its_layer(generator, base_layers):
+@pytest.mark.parametrize("count", [1, 4, 7, 9])
+def test_the_map_after_some_layers_is_made_of_theirs(generator, count):
     generator = generator.double()
-    rows, centres = random_rows(generator), places_in(64)[:1]
-    found = generator.features_around(rows, 64, centres, REACH, base_layers=base_layers)
+    rows = random_rows(generator)
     expected = generator.synthesis.constant(1)
-    for layer, row in zip(generator.synthesis.layers(64)[:base_layers], rows, strict=False):
+    for layer, row in zip(generator.synthesis.layers(64)[:count], rows, strict=False):
         expected = layer(expected, row)
-    assert torch.equal(found.base, expected)
-    whole = generator.features(rows, 64)
-    points = points_around(centres)
-    assert relative_error(*(sample_features(f, points) for f in (found.features, whole))) < 1e-12
-    assert isinstance(found.features, LocalFeatures) == (base_layers < 9)
+    assert torch.equal(generator.map_after(rows, count), expected)
 
 
 def test_a_point_beyond_the_reach_is_refused(generator):

@@ -125,13 +125,6 @@ def test_many_handles_need_the_whole_map():
     )
 
 
-@pytest.mark.parametrize("least", [1, 6, 11])
-def test_so_many_layers_are_whole_as_must_be(least):
-    found = plan(LAYERS, tiles_at((63.2, 41.7)), least)
-    assert found.whole_layers >= least
-    assert found.macs >= plan(LAYERS, tiles_at((63.2, 41.7))).macs
-
-
 def test_more_handles_cost_more():
     macs = [plan(LAYERS, tiles_at(*spread(count))).macs for count in (1, 5, 20, 60)]
     assert macs == sorted(set(macs))
