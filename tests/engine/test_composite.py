@@ -58,12 +58,43 @@ def steady(size=16, x=0.0):
     return Flow(backward=offset, forward=-offset, confidence=torch.ones(1, 1, size, size))
 
 
+def random_outline(seed, size=16):
+    source = torch.Generator().manual_seed(seed)
+    before, after = torch.rand(2, 1, 1, size, size, generator=source).unbind(0)
+    return Outline(before=before, after=after)
+
+
 @pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("x", [None, 0.0, 0.3])
-def test_a_replacement_is_the_picture_outside_the_mask(side, x):
-    window, mask = random_window(side, 7), random_mask(side, 7)
-    edited = edited_window(window, *renders(7), mask, None if x is None else steady(x=x))
-    assert np.array_equal(edited[mask == 0], window[mask == 0])
+def test_a_replacement_is_the_picture_outside_the_mask(side, seed, x):
+    window, mask = random_window(side, seed), random_mask(side, seed)
+    flow = None if x is None else steady(x=x)
+    for outline in (None, random_outline(seed)):
+        edited = edited_window(window, *renders(seed), mask, flow, outline)
+        assert np.array_equal(edited[mask == 0], window[mask == 0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_nobody_sees_is_not_changed(seed):
+    window, mask = random_window(33, seed), random_mask(33, seed)
+    edited = edited_window(window, *renders(seed), mask, steady(x=0.3), random_outline(seed))
+    unseen = (window[:, :, 3] == 0) & (edited[:, :, 3] == 0)
+    assert unseen.any() and np.array_equal(edited[unseen], window[unseen])
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("softness", [0.25, 0.5])
+def test_a_soft_mask_takes_the_edit_in_proportion(seed, softness):
+    window = random_window(64, seed)
+    window[:, :, 3] = 255
+    whole, soft = (
+        edited_window(window, *renders(seed), np.full((64, 64), value, np.uint8), steady(x=0.3))
+        for value in (255, round(255 * softness))
+    )
+    way, gone = (each.astype(float) - window for each in (whole, soft))
+    # The feather lies inside the mask: what may change little changes still less.
+    assert (np.abs(gone) <= softness * np.abs(way) + 1.5).all()
 
 
 def test_a_replacement_of_nothing_is_the_picture_to_the_byte():
