@@ -109,6 +109,7 @@ class _Gimp:
     ImageBaseType = Enum("ImageBaseType", "RGB GRAY INDEXED")
     ImageType = Enum("ImageType", "RGBA_IMAGE GRAYA_IMAGE")
     AddMaskType = Enum("AddMaskType", "WHITE")
+    LayerColorSpace = Enum("LayerColorSpace", "AUTO RGB_PERCEPTUAL")
     LayerCompositeMode = Enum("LayerCompositeMode", "AUTO UNION CLIP_TO_BACKDROP")
     LayerMode = Enum("LayerMode", "NORMAL NORMAL_LEGACY PASS_THROUGH MULTIPLY")
     MaskApplyMode = Enum("MaskApplyMode", "APPLY DISCARD")
@@ -216,6 +217,10 @@ class _Gimp:
 
         def get_mode(self) -> object:
             return self._mode
+
+        def set_composite_space(self, space: object) -> bool:
+            self._composite_space = space
+            return True
 
         def get_composite_mode(self) -> object:
             return self._composite_mode

@@ -245,6 +245,8 @@ def _lay_above(image: Gimp.Image, source: Gimp.Layer, result: LayerResult) -> Gi
     position = image.get_item_position(source) if source.is_valid() else 0
     image.insert_layer(layer, parent, position)
     layer.set_offsets(bounds.x, bounds.y)
+    # As the preview mixes what is half transparent; GIMP 3 by itself does it in linear light.
+    layer.set_composite_space(Gimp.LayerColorSpace.RGB_PERCEPTUAL)
     _fill(layer, result.pixels)
     return layer
 

@@ -285,6 +285,20 @@ class InsertingTheResult(HostCase):
         self.assertEqual(canvas.read_pixels(image, layer, Bounds(9, 4, 6, 5)), self.result().pixels)
         self.assertEqual(native_bytes(source), before)
 
+    def test_where_it_is_soft_it_mixes_as_the_preview_does(self):
+        for base in (BASE.RGB, BASE.GRAY):
+            image, bounds = self.image(base=base), Bounds(0, 0, 16, 16)
+            below = bytes(200 if index % 4 < 3 else 255 for index in range(1024))
+            above = b"".join(bytes((20, 20, 20, alpha)) for alpha in range(256))
+            source = self.layer(image, size=(16, 16), pixels=below)
+            canvas.insert_result(image, source, LayerResult(bounds, above, "rgba8"), sent=below)
+            shown = canvas.read_pixels(
+                image, Gimp.Layer.new_from_visible(image, image, "s"), bounds
+            )
+            for alpha in range(256):
+                mixed = 200 + (20 - 200) * alpha / 255
+                self.assertLessEqual(abs(shown[4 * alpha] - mixed), 1.0)
+
     def test_in_a_group_it_stays_in_the_group(self):
         image = self.image()
         group = Gimp.GroupLayer.new(image, "group")
