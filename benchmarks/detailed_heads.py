@@ -6,13 +6,13 @@ and in any pose.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
 from torch import Tensor
 
-from training.pictures import HEAD_RADIUS, Painter
+from training.pictures import HEAD_RADIUS, Drawing, Painter
 
 PATCH_PLACES = ((0.0, -0.46), (0.0, -0.72), (-0.38, 0.48), (0.38, 0.48), (-0.66, -0.42))
 SCARS = (
@@ -85,11 +85,15 @@ class DetailedHead(Painter):
         factors: (1, F), in the units and order of `FACTORS`.
         size: side of the square picture in px.
         details: what it carries.
+
+    Attributes:
+        opacity: (1, 1, S, S), in [0, 1], once it is drawn.
     """
 
     def __init__(self, factors: Tensor, size: int, details: Details) -> None:
         super().__init__(factors, size)
         self.details = details
+        self.opacity = torch.ones(1, 1, size, size)
 
     def _background(self) -> None:
         super()._background()
@@ -167,3 +171,22 @@ class DetailedHead(Painter):
     def _shade(self, share: Tensor) -> None:
         """Makes what is there lighter or darker by a share (N, S, S)."""
         self.canvas = self.canvas * (1.0 + share.unsqueeze(1))
+
+
+class CutOutHead(DetailedHead):
+    """The same head without the wall: its colours are straight, and grey where nothing is."""
+
+    def drawing(self) -> Drawing:
+        """Paints all parts and gives the picture with its keypoints."""
+        self.opacity = torch.zeros_like(self.opacity)
+        drawn = super().drawing()
+        straight = drawn.images / self.opacity.clamp(min=1e-6)
+        images = torch.where(self.opacity > 0.0, straight, 0.5).clamp(0.0, 1.0)
+        return replace(drawn, images=images)
+
+    def _background(self) -> None:
+        """Nothing: on black, paint is weighted by its opacity."""
+
+    def _paint(self, coverage: Tensor, colour: Tensor) -> None:
+        super()._paint(coverage, colour)
+        self.opacity = self.opacity + coverage.unsqueeze(1) * (1.0 - self.opacity)

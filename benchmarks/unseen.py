@@ -9,7 +9,7 @@ looked at.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +48,8 @@ class UnseenCase:
 
     Attributes:
         edit: its name.
-        window: (H, W, 4), uint8, opaque: the artist's picture.
-        truth: (H, W, 4), uint8, opaque: what it should become.
+        window: (H, W, 4), uint8, opaque or cut out: the artist's picture.
+        truth: (H, W, 4), uint8, opaque or cut out: what it should become.
         editable_mask: (H, W), uint8, 255 = may move: what truly changes with a margin, feathered.
         handles: (K, 2), window px.
         targets: (K, 2), window px.
@@ -82,9 +82,15 @@ class UnseenCase:
 
 
 def unseen_cases(
-    count: int, *, detector: KeypointDetector, size: int = SIZE_PX, seed: int = 71
+    count: int,
+    *,
+    detector: KeypointDetector,
+    size: int = SIZE_PX,
+    seed: int = 71,
+    edits: Sequence[Edit] = EDITS,
+    head: type[DetailedHead] = DetailedHead,
 ) -> Iterator[UnseenCase]:
-    """Gives so many cases, the kinds of `EDITS` in turn, the same for the same seed.
+    """Gives so many cases, the kinds of edits in turn, the same for the same seed.
 
     Args:
         count: how many.
@@ -92,17 +98,23 @@ def unseen_cases(
         size: side of the pictures in px.
         seed: of all that is left to chance; each case has its own, so that more of them are not
             others.
+        edits: the kinds.
+        head: how heads are drawn.
     """
     for index in range(count):
         source = torch.Generator().manual_seed(1000 * seed + index)
         case = None
         while case is None:
-            case = _case(EDITS[index % len(EDITS)], source, detector, size)
+            case = _case(edits[index % len(edits)], source, detector, size, head)
         yield case
 
 
 def _case(
-    edit: Edit, source: torch.Generator, detector: KeypointDetector, size: int
+    edit: Edit,
+    source: torch.Generator,
+    detector: KeypointDetector,
+    size: int,
+    head: type[DetailedHead],
 ) -> UnseenCase | None:
     """Gives the edit of a head drawn by chance; None where that head leaves it no room."""
     low, high = (torch.tensor([[getattr(f, end) for f in FACTORS]]) for end in ("low", "high"))
@@ -121,9 +133,13 @@ def _case(
     if float((targets - handles).norm(dim=1).mean()) < SHORTEST_WAY:
         return None
     details = Details.by_chance(source)
-    clean = [DetailedHead(f, size, details).drawing().images for f in (before, after)]
+    heads = [head(f, size, details) for f in (before, after)]
+    clean = [each.drawing().images for each in heads]
     grain = GRAIN * torch.randn(1, 3, size, size, generator=source)
-    window, truth = (_opaque(details.cast * picture + grain) for picture in clean)
+    window, truth = (
+        uint8_pixels(torch.cat([details.cast * picture + grain, each.opacity], dim=1))
+        for each, picture in zip(heads, clean, strict=True)
+    )
     return UnseenCase(
         edit=edit.name,
         window=window,
@@ -146,11 +162,6 @@ def _selection(before: Tensor, after: Tensor) -> Pixels:
     lasso = -F.max_pool2d(-grown, 2 * reach + 1, 1, reach)
     soft = F.interpolate(lasso, size=(size, size), mode="bilinear")
     return uint8_pixels(blur(soft, SELECTION_MARGIN * size / 8))[:, :, 0]
-
-
-def _opaque(picture: Tensor) -> Pixels:
-    """Gives (1, 3, S, S) in [0, 1] as (S, S, 4), uint8."""
-    return uint8_pixels(torch.cat([picture, torch.ones_like(picture[:, :1])], dim=1))
 
 
 def case_row(case: UnseenCase, *others: Pixels) -> Image.Image:

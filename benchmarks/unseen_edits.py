@@ -318,7 +318,7 @@ def _opaque(colours: Tensor) -> Pixels:
     return uint8_pixels(torch.cat([colours, torch.ones_like(colours[:, :1])], dim=1))
 
 
-def _save_sheet(rows: list[Image.Image], path: Path) -> None:
+def save_sheet(rows: list[Image.Image], path: Path) -> None:
     """Saves the first rows, one below the other."""
     tiles = [r.resize((r.width * TILE_PX // r.height, TILE_PX), _FILTER) for r in rows[:SHOWN]]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -348,7 +348,7 @@ def main() -> None:
         scores.append(found)
         rows.append(row)
     if arguments.sheet is not None:
-        _save_sheet(rows, arguments.sheet)
+        save_sheet(rows, arguments.sheet)
     console = Console()
     console.print(table(scores))
     console.print(loops_compared(scores))

@@ -2,7 +2,9 @@
 
 A generator paints colours and no opacity. But how opaque the layer was at each place is known, and
 so are the features there: a linear map from the one to the other (ridge regression, Hoerl and
-Kennard 1970), fitted to the picture before, tells figure from ground in the picture after.
+Kennard 1970), fitted to the picture before, tells figure from ground in the picture after. What it
+takes for ground in the midst of the figure, as a mouth that has opened, is the figure's own: ground
+is only what hangs together with ground that was there (grayscale reconstruction, Vincent 1993).
 """
 
 from collections.abc import Sequence
@@ -16,8 +18,8 @@ from engine.images import resize
 
 _RIDGE = 0.01  # of a feature's variance
 _CONTRAST = 3.0  # a fit by squares lies between 0 and 1 where the layer is the one or the other
+_HOLE_SHARE = 1.0 / 64  # of the side: narrower ground within the figure is a pupil, or a nostril
 _FEATURE_RANGE = 4.0  # deviations; further ones are strange to what the map was fitted to
-_HOLE_SHARE = 1.0 / 64  # of the side: smaller holes, a pupil or a nostril, are the figure's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +49,8 @@ def outline_between(
     """
     known = _stacked(before, size)
     mean, deviation = known.mean(dim=1, keepdim=True), known.std(dim=1, keepdim=True)
-    told = resize(opacity.to(known.device), (size, size)).flatten() - 0.5
+    opacity = resize(opacity.to(known.device), (size, size))
+    told = opacity.flatten() - 0.5
 
     def scaled(maps: Tensor) -> Tensor:
         away = (maps - mean) / deviation.clamp(min=1e-6)
@@ -61,7 +64,7 @@ def outline_between(
 
     def read(maps: Tensor) -> Tensor:
         figure = 0.5 + _CONTRAST * (weights @ maps).reshape(1, 1, size, size)
-        return _without_holes(figure.clamp(0.0, 1.0))
+        return 1.0 - _reached(1.0 - figure.clamp(0.0, 1.0), 1.0 - opacity)
 
     return Outline(before=read(first), after=read(second))
 
@@ -75,9 +78,12 @@ def _stacked(maps: Sequence[Tensor], size: int) -> Tensor:
     return torch.cat(enlarged, dim=1)[0].flatten(1)
 
 
-def _without_holes(figure: Tensor) -> Tensor:
-    """Closes what is smaller than `_HOLE_SHARE`: grown, then shrunk by as much."""
-    reach = max(1, round(_HOLE_SHARE * figure.shape[-1]))
-    side = 2 * reach + 1
-    grown = F.max_pool2d(figure, side, stride=1, padding=reach)
-    return -F.max_pool2d(-grown, side, stride=1, padding=reach)
+def _reached(ground: Tensor, known: Tensor) -> Tensor:
+    """Gives the ground as far as it hangs together with known ground wider than `_HOLE_SHARE`."""
+    reach = max(1, round(_HOLE_SHARE * ground.shape[-1]))
+    reached = -F.max_pool2d(-torch.minimum(ground, known), 2 * reach + 1, 1, reach)
+    while True:
+        grown = torch.minimum(F.max_pool2d(reached, 3, 1, 1), ground)
+        if torch.equal(grown, reached):
+            return reached
+        reached = grown

@@ -47,6 +47,21 @@ def test_a_small_hole_in_a_figure_is_the_figures_own():
     assert float(read.after[0, 0, 15, 20]) > 0.9
 
 
+def test_what_looks_like_ground_amid_the_figure_is_the_figures_own():
+    before, after = figure(4), figure(4)
+    after[..., 13:19, 7:13] = 0.0  # as a mouth that has opened
+    read = outline_between([features(before)], [features(after, 1)], before, SIZE)
+    assert float(read.after[0, 0, 14:18, 8:12].min()) > 0.9
+    assert float(read.after[0, 0, :8].max()) < 0.1
+
+
+def test_a_hole_that_was_there_stays_one():
+    before = figure(4)
+    before[..., 13:19, 7:13] = 0.0
+    read = outline_between([features(before)], [features(before, 1)], before, SIZE)
+    assert float(read.after[0, 0, 14:18, 8:12].max()) < 0.3
+
+
 def test_a_picture_without_ground_stays_all_figure():
     drawn = torch.ones(1, 1, SIZE, SIZE)
     read = outline_between([features(figure(4))], [features(figure(16), 1)], drawn, SIZE)
