@@ -10,6 +10,7 @@ from benchmarks.drag_cases import Case
 from engine.checkpoints.catalogue import LoadedModel
 from engine.drag.loop import drag
 from engine.drag.params import DragParams
+from engine.generator.held import Held
 from engine.images import from_generator, to_generator, uint8_pixels
 from engine.inversion.projection import project
 from engine.session import drag_space
@@ -73,13 +74,12 @@ def run(
     case: Case,
     w: Tensor,
     params: DragParams,
-    editable_mask: Tensor | None = None,
+    held: Held | None = None,
 ) -> Outcome:
-    """Drags one case, in a mask (1, 1, S, S) or free, and reads the outcome off the renders."""
+    """Drags one case, while something is held or free, and reads the outcome off the renders."""
     info = model.info
     space = drag_space(model)
     first = w[:, None].repeat(1, model.generator.num_ws, 1)
-    held = space.holding(first, editable_mask)
     best, last = first, None
     for last in drag(
         model.generator,

@@ -1,17 +1,18 @@
-"""What a mask holds, by the price of what may not move.
+"""What a mask holds, by the way of holding.
 
-    python -m benchmarks.holding [--edit NAME] [--count 12] [--weights 0 30 100 300] [--model FILE]
+    python -m benchmarks.holding [--edit NAME] [--count 12] [--model FILE]
 
 Named edits of drawn heads from their true w, as in `benchmarks.does_it_drag`. The mask is a box
-around handles and targets, a tenth of the picture wider on each side. Told is how much of the way
-the drag took away, in how many steps, and how much the render changed where nothing may move: in
-all of it, and in the rim beside the mask. An artist's layer does not change there whatever the
-render does; but the less the render does, the better the layer meets what is around it.
+around handles and targets, a tenth of the picture wider on each side. The ways: nothing is held; a
+change where nothing may move has a price; the maps are held there (`engine.generator.held`), with
+and without that price. Told is how much of the way the drag took away, in how many steps, and how
+much the render changed: where nothing may move, in the rim beside the mask, and along the edge
+inside it, which is the seam that a layer cut there shows.
 """
 
 import argparse
-from dataclasses import dataclass
-from statistics import fmean, median
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +25,8 @@ from benchmarks.drag_cases import EDITS, Case, edit_cases
 from benchmarks.drag_outcome import run, true_w
 from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.drag.params import DragParams
+from engine.generator.held import Held
+from engine.session import drag_space
 from training.keypoints import load_detector
 
 MARGIN = 0.1  # share of the picture
@@ -31,7 +34,7 @@ RIM = 1 / 32  # share of the picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Outside:
     """What came of one drag in a mask.
 
     Attributes:
@@ -39,12 +42,14 @@ class Held:
         steps: updates made.
         outside: mean change of the render outside the mask, in 1/255.
         rim: the same in the rim beside the mask.
+        seam: the same along the edge inside it, one px wide.
     """
 
     fall: float
     steps: int
     outside: float
     rim: float
+    seam: float
 
 
 def box_around(handles: Tensor, targets: Tensor, size: int) -> Tensor:
@@ -61,19 +66,74 @@ def box_around(handles: Tensor, targets: Tensor, size: int) -> Tensor:
 def change_outside(before: Tensor, after: Tensor, mask: Tensor) -> tuple[float, float]:
     """Gives the mean change of a picture (1, 3, S, S) in 1/255: outside the mask (1, 1, S, S), and
     in the rim beside it."""
-    change = 255.0 * (after - before).abs().mean(dim=1, keepdim=True)
     reach = max(round(RIM * mask.shape[-1]), 1)
     rim = F.max_pool2d(mask, 2 * reach + 1, 1, reach) - mask
-    outside, beside = (float((change * place).sum() / place.sum()) for place in (1.0 - mask, rim))
-    return outside, beside
+    return _mean_change(before, after, 1.0 - mask), _mean_change(before, after, rim)
 
 
-def hold(model: LoadedModel, case: Case, params: DragParams) -> Held:
+def change_at_the_edge(before: Tensor, after: Tensor, mask: Tensor) -> float:
+    """Gives the mean change of a picture (1, 3, S, S) in 1/255 along the mask's edge, inside it;
+    the picture's own border is none."""
+    return _mean_change(before, after, mask + F.max_pool2d(-mask, 3, 1, 1))
+
+
+def _mean_change(before: Tensor, after: Tensor, where: Tensor) -> float:
+    change = 255.0 * (after - before).abs().mean(dim=1, keepdim=True)
+    return float((change * where).sum() / where.sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A way of holding.
+
+    Attributes:
+        name: what the table calls it.
+        is_masked: the drag knows of the mask.
+        is_held: the maps are held, and not only dear.
+        mask_weight: the price of a change where nothing may move.
+    """
+
+    name: str
+    is_masked: bool = True
+    is_held: bool = False
+    mask_weight: float = 0.0
+
+    def holding(self, model: LoadedModel, w_plus: Tensor, mask: Tensor) -> Held | None:
+        """Gives what is held of a picture (1, num_ws, w_dim) in a mask (1, 1, S, S)."""
+        held = drag_space(model).holding(w_plus, mask) if self.is_masked else None
+        if held is not None and not self.is_held:
+            return replace(held, first_layer=model.generator.num_ws)  # none is
+        return held
+
+
+WAYS = (
+    Way(name="nothing", is_masked=False),
+    *(Way(name=f"a price of {p:g}", mask_weight=p) for p in (100.0, 1000.0)),
+    *(Way(name=f"held, {p:g}", is_held=True, mask_weight=p) for p in (0.0, 20.0, 100.0, 400.0)),
+)
+
+
+def hold(model: LoadedModel, case: Case, way: Way) -> Outside:
     """Drags one case in a mask around its points."""
-    mask = box_around(case.handles, case.targets, model.generator.resolution)
-    outcome = run(model, case, true_w(model, case), params, mask)
+    w, mask = (
+        true_w(model, case),
+        box_around(case.handles, case.targets, model.generator.resolution),
+    )
+    held = way.holding(model, w[:, None].repeat(1, model.generator.num_ws, 1), mask)
+    outcome = run(model, case, w, DragParams(mask_weight=way.mask_weight), held)
     outside, rim = change_outside(*outcome.renders, mask)
-    return Held(fall=outcome.fall, steps=outcome.steps, outside=outside, rim=rim)
+    return Outside(
+        fall=outcome.fall,
+        steps=outcome.steps,
+        outside=outside,
+        rim=rim,
+        seam=change_at_the_edge(*outcome.renders, mask),
+    )
+
+
+def _told(held: list[Outside], figures: tuple[str, ...]) -> list[str]:
+    means = {name: fmean(getattr(each, name) for each in held) for name in figures}
+    return [f"{100 * means['fall']:.0f} %", *(f"{means[name]:.1f}" for name in figures[1:])]
 
 
 def main() -> None:
@@ -84,28 +144,22 @@ def main() -> None:
     parser.add_argument("--model", default="default")
     parser.add_argument("--count", type=int, default=12, help="heads for each row")
     parser.add_argument("--edit", choices=[edit.name for edit in EDITS], help="one kind alone")
-    parser.add_argument(
-        "--weights", type=float, nargs="+", default=[0.0, 30.0, DragParams().mask_weight, 300.0]
-    )
     arguments = parser.parse_args()
     model, detector = load_generator(arguments.model), load_detector()
     size, z_dim = model.generator.resolution, model.info.z_dim
-    table = Table("edit", "mask weight", "mean fall", "median", "steps", "outside", "rim")
+    figures = ("fall", "steps", "outside", "rim", "seam")
+    table = Table("edit", "held", *figures)
+    found: dict[str, list[Outside]] = {way.name: [] for way in WAYS}
     for edit in (e for e in EDITS if arguments.edit in (None, e.name)):
         cases = list(edit_cases(edit, arguments.count, size, z_dim=z_dim, detector=detector))
-        for weight in arguments.weights:
-            name, params = f"{weight:g}", DragParams(mask_weight=weight)
-            label = f"{edit.name}, {name}"
-            held = [hold(model, case, params) for case in track(cases, description=label)]
-            table.add_row(
-                edit.name,
-                name,
-                f"{100 * fmean(h.fall for h in held):.0f} %",
-                f"{100 * median(h.fall for h in held):.0f} %",
-                f"{fmean(h.steps for h in held):.0f}",
-                f"{fmean(h.outside for h in held):.2f}",
-                f"{fmean(h.rim for h in held):.2f}",
-            )
+        for way in WAYS:
+            label = f"{edit.name}, {way.name}"
+            here = [hold(model, case, way) for case in track(cases, description=label)]
+            table.add_row(edit.name, way.name, *_told(here, figures))
+            found[way.name] += here
+        table.add_section()
+    for name, everywhere in found.items():
+        table.add_row("all", name, *_told(everywhere, figures))
     Console().print(table)
 
 

@@ -31,10 +31,12 @@ from benchmarks.operations import (
 )
 from benchmarks.reference import ReferenceDrag
 from engine.drag.loop import DragSpace, drag
+from engine.drag.params import DragParams
 from engine.generator.generator import Generator
 
 BLOCK, ROWS = 128, 6
 WAY = 0.2  # of the picture
+ENDLESS = DragParams(step_budget=10_000, stall_steps=10_000)  # random weights bring no handle home
 
 Step = Callable[[], object]
 
@@ -119,6 +121,7 @@ class Contest:
             self.targets,
             space=space,
             held=space.holding(self.w_plus, mask),
+            params=ENDLESS,
         )
         next(steps)  # the picture before the first update
         return lambda: next(steps)

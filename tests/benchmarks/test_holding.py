@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from benchmarks.holding import box_around, change_outside
+from benchmarks.holding import WAYS, box_around, change_at_the_edge, change_outside
+from tests.fakes.generator import trained_model
 
 
 def test_the_mask_is_a_box_around_all_points():
@@ -35,3 +36,25 @@ def test_the_rim_is_beside_the_mask():
     outside, rim = change_outside(before, after, mask)
     assert outside == pytest.approx(255.0 * 10 / (32 * 32 - 64))
     assert rim == pytest.approx(255.0 * 10 / 36)
+
+
+def test_the_seam_is_along_the_edge_inside_the_mask():
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., 8:16, :8] = 1.0  # reaches the picture's border, which is no edge
+    before = torch.zeros(1, 3, 32, 32)
+    after = before.clone()
+    after[..., 8:16, 0:8] = 0.2
+    after[..., 9:15, 0:7] = 0.9
+    assert change_at_the_edge(before, after, mask) == pytest.approx(255.0 * 0.2, rel=1e-5)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_only_the_ways_that_hold_hold(way):
+    model = trained_model()
+    w_plus = torch.zeros(1, model.generator.num_ws, model.generator.w_dim)
+    held = way.holding(model, w_plus, torch.zeros(1, 1, 32, 32))
+    moved = [row + 1.0 for row in w_plus.unbind(1)]
+    with torch.no_grad():
+        shown = model.generator.render(moved, held)
+        kept = model.generator.render(w_plus.unbind(1))
+    assert torch.equal(shown, kept) == way.is_held
