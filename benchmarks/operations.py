@@ -25,6 +25,7 @@ from benchmarks.fused_stylegan2 import FusedGenerator
 from engine.checkpoints.catalogue import load_generator
 from engine.drag.params import DragParams
 from engine.generator.generator import Generator, GeneratorShape
+from engine.generator.local_jacobian import products_with_jacobian
 
 TITLE = "multiply-adds of a step, 1e9"
 CHANNEL_BASE = {256: 16384, 512: 32768, 1024: 32768}  # the widths of the public checkpoints
@@ -73,12 +74,18 @@ def engine_gmac(
     reach = DragParams().reach
 
     def step() -> None:
-        dragged, kept = _unfilled_rows(shape, rows)
-        features = generator.features_around([*dragged, *kept], block, handles, reach)
-        parts = (features,) if isinstance(features, Tensor) else features.parts
-        for _ in range(2 * len(handles)):
-            _backward(torch.stack([part.sum() for part in parts]))
-        _backward(generator.map_after(dragged, rows))
+        dragged = torch.empty(1, rows, shape.w_dim, device="meta", requires_grad=True)
+        _, kept = _unfilled_rows(shape, rows)
+        moved = dragged.unbind(1)
+        features = generator.features_around([*moved, *kept], block, handles, reach)
+        if isinstance(features, Tensor):
+            parts = [features] * len(handles)
+        else:
+            parts = [features.parts[home] for home in features.homes]
+        readings = torch.stack([part.sum() for part in parts])[:, None]  # (K, 1)
+        vectors = torch.empty(len(handles), 2, 1, device="meta")
+        products_with_jacobian(features, readings, vectors, dragged)
+        _backward(generator.map_after(moved, rows))
 
     return count_gmac(step)
 

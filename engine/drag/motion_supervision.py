@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.drag.disc_shift import shift_of_change
 from engine.drag.price import Price
 from engine.generator.local_features import FeatureMap, sample_features
+from engine.generator.local_jacobian import products_with_jacobian
 
 _LEAST_WEIGHT = 0.05  # of a handle that was not found
 _BLUNT = 1e-3  # share of the handles' mean motion under which a direction counts as moving none
@@ -37,14 +38,7 @@ def handle_motion(features: FeatureMap, handles: Tensor, disc: Tensor, offset: T
     places = handles[:, None] + disc  # (K, M, 2)
     seen = -shift_of_change(features.detach(), places)  # (K, 2, M * C)
     now = sample_features(features, places).flatten(1)  # (K, M * C)
-    count = len(handles)
-    vectors = now.new_zeros(count, 2, *now.shape)  # (K, 2, K, M * C)
-    each = torch.arange(count, device=now.device)
-    vectors[each, :, each] = seen
-    (motion,) = torch.autograd.grad(
-        now, offset, vectors.flatten(0, 1), retain_graph=True, is_grads_batched=True
-    )
-    return motion.flatten(1)  # (2K, U)
+    return products_with_jacobian(features, now, seen, offset).flatten(0, 1)
 
 
 def step_towards(

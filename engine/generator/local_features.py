@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.generator.held import Held, Rows, advance, ways_of
-from engine.generator.synthesis import Synthesis
+from engine.generator.synthesis import Synthesis, SynthesisLayer
 from engine.generator.tiles import Batch, Plan, Span, Tile, plan, tile_around
 from engine.geometry import sample
+
+Joints = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +28,15 @@ class LocalFeatures:
         tiles: where each part lies in it.
         homes: for each place the index of the part that holds its surroundings.
         size: side of the whole map, px.
+        joints: for each part what it alone was made of: a tile of the last whole map, and rows of
+            w+ above that. All its gradient goes through them; none where there is no gradient.
     """
 
     parts: tuple[Tensor, ...]
     tiles: tuple[Tile, ...]
     homes: tuple[int, ...]
     size: int
+    joints: tuple[Joints, ...] = ()
 
     @property
     def shape(self) -> torch.Size:
@@ -50,7 +55,7 @@ class LocalFeatures:
 
     def detach(self) -> "LocalFeatures":
         """Gives the same features without a gradient."""
-        return replace(self, parts=tuple(part.detach() for part in self.parts))
+        return replace(self, parts=tuple(part.detach() for part in self.parts), joints=())
 
     def sample(self, points: Tensor) -> Tensor:
         """Reads between the pixels, as `engine.geometry.sample` does.
@@ -142,24 +147,48 @@ def features_by_plan(
         maps = advance(layer, index, maps, ways, held, size=layer.size)
     if not by.batches:
         return maps[0]
-    parts = []
+    parts: list[Tensor] = []
+    joints: list[Joints] = []
     for batch in by.batches:
-        cut_maps, tiles_held = _begun(maps, batch)
-        for index, cut in enumerate(batch, start=by.whole_layers):
-            layer = layers[index]
-            cut_maps = [_cut(x, tiles_held, cut.reads) for x in cut_maps]
-            cut_maps = advance(layer, index, cut_maps, ways, held, size=layer.size, cut=cut)
-            tiles_held = cut.makes
-        parts += [part[None] for part in cut_maps[0].unbind()]
-    made = [tile for batch in by.batches for tile in batch[-1].makes]
-    homes = [next(i for i, known in enumerate(made) if known.hull(tile) == known) for tile in tiles]
-    return LocalFeatures(parts=tuple(parts), tiles=tuple(made), homes=tuple(homes), size=block)
+        made, made_of = _through_tiles(layers, by.whole_layers, batch, maps, ways, held)
+        parts += [part[None] for part in made.unbind()]
+        joints += made_of
+    known = [tile for batch in by.batches for tile in batch[-1].makes]
+    homes = [next(i for i, each in enumerate(known) if each.hull(tile) == each) for tile in tiles]
+    return LocalFeatures(
+        parts=tuple(parts), tiles=tuple(known), homes=tuple(homes), size=block, joints=tuple(joints)
+    )
 
 
-def _begun(maps: Sequence[Tensor], batch: Batch) -> tuple[list[Tensor], Sequence[Tile]]:
-    """Gives whole maps, (1, C, H, W) each, once for each tile of a batch, and what tile each is."""
-    count, everything = len(batch[0].reads), Span(0, maps[0].shape[-1])
-    return [x.expand(count, -1, -1, -1) for x in maps], [Tile(everything, everything)] * count
+def _through_tiles(
+    layers: Sequence[SynthesisLayer],
+    first: int,
+    batch: Batch,
+    whole: Sequence[Tensor],
+    ways: Sequence[Rows],
+    held: Held | None,
+) -> tuple[Tensor, list[Joints]]:
+    """Takes tiles through all layers from `first` on, from whole maps (1, C, H, W) of each picture:
+    what moves, (B, C, h, w), and the joints of each tile."""
+    everything, wanted = Span(0, whole[0].shape[-1]), batch[0].reads
+    known: Sequence[Tile] = [Tile(everything, everything)] * len(wanted)
+    cuts = [[_crop(x[0], *each) for each in zip(known, wanted, strict=True)] for x in whole]
+    # A row for each tile, so that its gradient is the tile's own.
+    own = {
+        index: [row.clone() for _ in wanted]
+        for index, row in enumerate(ways[0][: len(layers)])
+        if index >= first and row.requires_grad
+    }
+    own_rows = [torch.cat(own[i]) if i in own else row for i, row in enumerate(ways[0])]
+    ways = [own_rows, *ways[1:]]
+    maps = [torch.stack(tiles) for tiles in cuts]
+    for index, cut in enumerate(batch, start=first):
+        if index > first:
+            maps = [_cut(x, known, cut.reads) for x in maps]
+        layer, known = layers[index], cut.makes
+        maps = advance(layer, index, maps, ways, held, size=layer.size, cut=cut)
+    joints = zip(cuts[0], *own.values(), strict=True)
+    return maps[0], [tuple(x for x in each if x.requires_grad) for each in joints]
 
 
 def _cut(x: Tensor, known: Sequence[Tile], wanted: Sequence[Tile]) -> Tensor:
