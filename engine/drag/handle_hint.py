@@ -14,7 +14,7 @@ REACH = 2.0
 
 TRACKABLE = 0.75
 """Least confidence of a place that can be followed. On the practice model all keypoints lie above
-it, and of the still places below it 23 % had strayed after a drag (docs/method.md)."""
+it, and still places that strayed in a drag all lie below (docs/method.md)."""
 
 _SPACING = 0.5  # of the places that are looked at, feature px
 
