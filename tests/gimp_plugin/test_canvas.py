@@ -130,7 +130,16 @@ def test_a_replacement_shows_what_changed_through_the_mask(plugin, client, pictu
     assert not made._is_mask_edited
 
 
-def test_a_replacement_reaches_over_the_layers_edge(plugin, client, picture):
+class TextLayer(Gimp.Layer):
+    """Letters, whose `resize` is another one in GIMP too."""
+
+    def resize(self, width, height):
+        raise AssertionError("this would set the letters anew")
+
+
+@pytest.mark.parametrize("kind", [Gimp.Layer, TextLayer])
+def test_a_replacement_reaches_over_the_layers_edge(plugin, client, picture, kind):
+    picture[1].__class__ = kind
     bounds, form = client.Bounds(1, 3, 3, 1), client.ResultForm.REPLACEMENT
     result = client.LayerResult(bounds, NEW + NEW + OLD, "rgba8", form)
     sent = bytes(4) + OLD + OLD

@@ -318,7 +318,8 @@ def _make_room(layer: Gimp.Layer, bounds: Bounds) -> None:
     place = layer_bounds(layer)
     if not place.contains_bounds(bounds):
         room = place.union(bounds)
-        layer.resize(room.width, room.height, place.x - room.x, place.y - room.y)
+        # By its class: a text layer has a `resize` of its own, of its box.
+        Gimp.Layer.resize(layer, room.width, room.height, place.x - room.x, place.y - room.y)
 
 
 def _copy_runs(
