@@ -15,6 +15,7 @@ from .messages import (
     ResultForm,
 )
 from .pixels import check_pixel_count, cut_pixels
+from .region import check_handles
 
 PixelOrder = Literal["rgba8", "bgra8"]
 ResultReason = Literal["reached", "stalled", "budget", "cancelled", "shown", "restored"]
@@ -63,6 +64,10 @@ class EditRequest:
         profile: How long finding the picture in the model may take.
         model: Name of the generator.
         result_form: How the result is to be laid in; `choose_result_form` says which.
+
+    Raises:
+        InputProblem: An arrow begins where nothing may move.
+        ValueError: The values do not fit together.
     """
 
     window_canvas: Bounds
@@ -83,6 +88,7 @@ class EditRequest:
             check_pixel_count(self.mask, self.window_canvas.extent, "l8")
         if not 1 <= len(self.pairs) <= MAX_PAIRS:
             raise ValueError(f"an edit has 1 to {MAX_PAIRS} pairs, not {len(self.pairs)}")
+        check_handles(self.pairs, self.mask, self.window_canvas)
 
     def has_source_of(self, other: "EditRequest") -> bool:
         """Whether both edit the same pixels, found in the same model in the same way, the same may

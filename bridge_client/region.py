@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .errors import InputProblem
-from .geometry import Bounds, Extent, Point, bounds_of_points
+from .geometry import Bounds, Extent, Point, PointPair, bounds_of_points
 from .messages import MAX_WINDOW_SIDE_PX
 
 
@@ -41,6 +41,31 @@ def propose_window(
         )
     held = content if selection is None else _selected(selection, content, canvas_bounds)
     return _window_around(held.union(bounds_of_points(points)), aspect)
+
+
+def check_handles(pairs: Sequence[PointPair], mask: bytes | None, window: Bounds) -> None:
+    """Sees to it that what shall move may move; pins may lie anywhere.
+
+    Args:
+        pairs: In canvas pixels, handles in the window.
+        mask: One byte per pixel of the window, 0 = nothing may move there; None = everything may.
+        window: Where that is on the canvas.
+
+    Raises:
+        InputProblem: With a sentence, where a handle lies outside the selection.
+    """
+    if mask is None:
+        return
+    for pair in pairs:
+        # The far edge counts as inside, as it does on the canvas.
+        column = min(int(pair.handle.x) - window.x, window.width - 1)
+        row = min(int(pair.handle.y) - window.y, window.height - 1)
+        if not pair.is_pin and mask[row * window.width + column] == 0:
+            raise InputProblem(
+                f"The point at ({pair.handle.x:.0f}, {pair.handle.y:.0f}) lies outside the "
+                "selection, where nothing may move.",
+                "Begin the arrow inside the selection, or select more.",
+            )
 
 
 def _check_points(points: Sequence[Point], canvas: Extent) -> None:

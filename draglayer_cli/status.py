@@ -27,8 +27,9 @@ def command() -> None:
 
 
 def _tell(running: RunningBridge, folder: Path) -> None:
-    record, info = running.record, running.client.server_info()
-    readiness = running.client.readiness()
+    # In this order: an engine that is ready has said which devices it has.
+    record, readiness = running.record, running.client.readiness()
+    info = running.client.server_info()
     devices = ", ".join(info.devices) or "no device yet"
     engine = f"ready on {devices}" if readiness.is_ready else readiness.reason
     click.echo(f"The bridge runs: process {record.pid}, since {record.started}, at {record.url}.")

@@ -212,7 +212,8 @@ class EditingSession:
             params: how to drag; None for the defaults.
 
         Raises:
-            ValueError: there is no pair, a handle is outside the window, or another drag runs.
+            ValueError: there is no pair, a handle is outside the window or where nothing may move,
+                or another drag runs.
             OutOfDeviceMemory: the device cannot hold a step.
             DeviceLost: the device refuses all further work.
         """
@@ -238,7 +239,8 @@ class EditingSession:
         picture as it is now.
 
         Raises:
-            ValueError: no drag runs, there is no pair, or a new handle is outside the window.
+            ValueError: no drag runs, there is no pair, or a handle is outside the window or where
+                nothing may move.
         """
         if self._running is None or self._running.has_ended:
             raise ValueError("no drag runs; start one with drag() and these pairs")
@@ -590,6 +592,12 @@ class EditingSession:
                 raise ValueError(
                     f"the handle {pair.handle.x:g},{pair.handle.y:g} is outside the window of "
                     f"{width} x {height} px; begin the arrow inside it"
+                )
+            row, column = min(int(pair.handle.y), height - 1), min(int(pair.handle.x), width - 1)
+            if self._mask is not None and not pair.is_pin and not self._mask[row, column]:
+                raise ValueError(
+                    f"the handle {pair.handle.x:g},{pair.handle.y:g} lies where the mask lets "
+                    "nothing move; begin the arrow inside the mask, or widen it"
                 )
 
 

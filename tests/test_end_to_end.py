@@ -321,7 +321,9 @@ def test_a_selection_of_nothing_is_told_in_a_sentence(
     trained_bridge: RunningBridge, open_editor: Callable[[RunningBridge], Editor]
 ) -> None:
     editor = open_editor(trained_bridge)
-    editor.worker.start(turn_request(mask=bytes(HEAD.width * HEAD.height)))
+    place = turn_pair().handle  # a pin: an arrow there would be refused before anything is sent
+    pin = PointPair(place, place)
+    editor.worker.start(turn_request(mask=bytes(HEAD.width * HEAD.height), pairs=(pin,)))
     editor.wait_state(EditState.FAILED)
     (failed,) = [event for event in editor.events if isinstance(event, Failed)]
     assert "selection" in failed.message

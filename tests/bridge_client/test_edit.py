@@ -1,6 +1,14 @@
 import pytest
 
-from bridge_client import Bounds, EditRequest, EditState, Point, PointPair, ResultForm
+from bridge_client import (
+    Bounds,
+    EditRequest,
+    EditState,
+    InputProblem,
+    Point,
+    PointPair,
+    ResultForm,
+)
 
 GOOD = {
     "window_canvas": Bounds(0, 0, 2, 2),
@@ -27,6 +35,24 @@ def test_a_request_that_exists_is_legal(change):
         EditRequest(**{**GOOD, **change})
 
 
+MASK = b"\0\xff\xff\xff"  # of a 2 x 2 window: nothing may move in its first pixel
+
+
+def test_an_arrow_may_not_begin_outside_the_selection():
+    outside = GOOD["window_canvas"].x + 0.5, GOOD["window_canvas"].y + 0.5
+    pair = PointPair(Point(*outside), GOOD["pairs"][0].target)
+    with pytest.raises(InputProblem, match="lies outside the selection") as caught:
+        EditRequest(**{**GOOD, "mask": MASK, "pairs": (pair,)})
+    assert "select more" in caught.value.hint
+    EditRequest(**{**GOOD, "mask": MASK, "pairs": (PointPair(pair.handle, pair.handle),)})
+
+
+def test_an_arrow_that_begins_on_the_far_edge_begins_inside():
+    window = GOOD["window_canvas"]
+    corner = Point(window.right, window.bottom)
+    EditRequest(**{**GOOD, "mask": MASK, "pairs": (PointPair(corner, Point(0.5, 0.5)),)})
+
+
 def test_a_request_of_another_form_has_another_source():
     patch = EditRequest(**GOOD)
     assert patch.has_source_of(EditRequest(**GOOD))
@@ -39,7 +65,8 @@ def test_a_request_knows_what_it_sent_of_a_part():
 
 
 def test_pixels_do_not_show():
-    assert "x00" not in repr(EditRequest(**GOOD, mask=bytes(4)))
+    shown = repr(EditRequest(**GOOD, mask=b"\xff" * 4))
+    assert "x00" not in shown and "xff" not in shown
 
 
 def test_four_states_are_at_rest():

@@ -10,7 +10,7 @@ from bridge_client.messages import CreateSession, ImageRef
 from bridge_client.presence import Presence
 from bridge_server.discovery import single_instance
 from tests.fakes.bridge import PIXELS, WINDOW, image_ref
-from tests.fakes.processes import BridgeProcess, fake_bridge_command
+from tests.fakes.processes import BridgeProcess, fake_bridge_command, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def bridge(folder):
     running = BridgeProcess(folder, fake_bridge_command())
-    running.client()
+    wait_until(lambda: running.client().readiness().is_ready)
     yield running
     running.end()
 

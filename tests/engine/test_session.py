@@ -266,6 +266,15 @@ def test_no_pair_is_refused(session):
         next(session.drag([]))
 
 
+def test_a_handle_where_nothing_may_move_is_refused_but_not_a_pin(model, window, w_pivot):
+    session = EditingSession(model, window, half_mask(), device="cpu")
+    session.set_pivot(w_pivot)
+    outside = Point(SIDE * 0.75, 24.0)
+    with pytest.raises(ValueError, match="lies where the mask lets nothing move"):
+        next(session.drag([PointPair(handle=outside, target=PAIR.target)]))
+    next(session.drag([PAIR, PointPair(handle=outside, target=outside)]))
+
+
 @pytest.mark.parametrize("handle", [(-0.1, 5.0), (5.0, 48.1)])
 def test_a_handle_outside_the_window_is_refused(session, handle):
     pair = PointPair(handle=Point(*handle), target=Point(5.0, 5.0))
@@ -278,7 +287,7 @@ def test_a_target_outside_the_window_is_only_far_away(session):
     assert next(session.drag([pair])).distance_px == pytest.approx(20.0)
 
 
-BACK = PointPair(handle=Point(30.0, 30.0), target=Point(18.0, 26.0))
+BACK = PointPair(handle=Point(22.0, 30.0), target=Point(18.0, 26.0))
 
 
 def dragged(session, *pairs):
