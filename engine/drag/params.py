@@ -42,7 +42,7 @@ class DragParams:
     damping: float = 0.05
     longest_step: float = 1.5
     change_weight: float = 20.0
-    mask_weight: float = 100.0
+    mask_weight: float = 400.0
     probes: int = 48
     tolerance: float = 0.25
     step_budget: int = 100

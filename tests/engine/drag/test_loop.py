@@ -39,7 +39,7 @@ def first_blob(step):
 
 def mask_around_the_first():
     mask = torch.zeros(1, 1, 32, 32)
-    mask[..., :16, :16] = 1.0
+    mask[..., :18, :18] = 1.0
     return mask
 
 
