@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.fused_stylegan2 import FusedGenerator
 from engine.checkpoints.catalogue import load_generator
 from engine.drag.params import DragParams
+from engine.drag.price import Price
 from engine.generator.generator import Generator, GeneratorShape
 from engine.generator.local_jacobian import products_with_jacobian
 
@@ -93,12 +94,17 @@ def engine_gmac(
 def price_gmac(shape: GeneratorShape, *, rows: int = 6) -> float:
     """Gives the multiply-adds before the first step, for the price of a change, in 1e9."""
     generator = _unfilled(shape).requires_grad_(False)
+    params = DragParams()
 
     def price() -> None:
-        dragged, kept = _unfilled_rows(shape, rows)
-        base = generator.map_after(dragged, rows)
-        for _ in range(DragParams().probes):
-            _backward(base)
+        directions = torch.empty(params.priced_directions, 1, rows, shape.w_dim, device="meta")
+        Price.at(
+            lambda offset: generator.map_after(offset.unbind(1), rows),
+            directions,
+            None,
+            change_weight=params.change_weight,
+            mask_weight=params.mask_weight,
+        )
 
     return count_gmac(price)
 

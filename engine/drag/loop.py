@@ -182,13 +182,12 @@ class Drag(Iterator[DragStep]):
         self._disc = disc_offsets(self._params.supervision_radius, spacing, device)
         self._candidates = square_offsets(self._params.tracking_radius, spacing, device)
         self._held = held
-        self._price = Price.of_map(
-            self._styled(),
-            self._rows.offset,
+        self._price = Price.at(
+            self._styled,
+            self._rows.widest(self._params.priced_directions),
             None if held is None else held.editable_mask,
             change_weight=self._params.change_weight,
             mask_weight=self._params.mask_weight,
-            probes=self._params.probes,
         )
         self._look()
         self._templates, self._first_discs = self._parts()
@@ -260,11 +259,11 @@ class Drag(Iterator[DragStep]):
         discs = sample_features(features, self._handles[:, None] + self._disc)
         return sample_features(features, self._handles), discs
 
-    def _styled(self) -> Tensor:
-        """Gives the map of the last layer whose style is dragged: all finer maps are made of it,
-        and where it does not change they cannot."""
+    def _styled(self, offset: Tensor) -> Tensor:
+        """Gives the map of the last layer whose style is dragged, at an offset: all finer maps are
+        made of it, and where it does not change they cannot."""
         layers = min(self._space.rows, self._generator.rows_until(self._space.block))
-        return self._generator.map_after(self._rows.as_moved(), layers)
+        return self._generator.map_after(self._rows.moved_by(offset), layers)
 
     def _look(self) -> None:
         """Takes the features around the handles, as far as finding and then pulling them reads."""
@@ -315,7 +314,7 @@ class Drag(Iterator[DragStep]):
             handle_motion(self._features, self._handles, self._disc, offset),
             ways * (self._params.step_length / far),
             self._confidences,
-            self._price.slope(self._styled(), offset),
+            self._price.slope(self._styled(offset), offset),
             self._price,
             damping=self._params.damping,
             longest=self._params.longest_step,
@@ -336,7 +335,19 @@ class _MovedRows:
 
     def as_moved(self) -> tuple[Tensor, ...]:
         """The rows as they are, each (1, w_dim)."""
-        return (*(self.first + self.offset @ self.axes).unbind(1), *self.frozen)
+        return self.moved_by(self.offset)
+
+    def moved_by(self, offset: Tensor) -> tuple[Tensor, ...]:
+        """The rows at an offset, each (1, w_dim)."""
+        return (*(self.first + offset @ self.axes).unbind(1), *self.frozen)
+
+    def widest(self, count: int) -> Tensor:
+        """The directions of the offset along which the rows go farthest, of length one, at most so
+        many: (m, 1, rows that move, w_dim)."""
+        far = self.axes.norm(dim=1).expand(self.offset.shape).flatten()  # (U,)
+        chosen = far.argsort(descending=True, stable=True)[:count]
+        every = torch.eye(len(far)).to(far)
+        return every[chosen].view(-1, *self.offset.shape)
 
     @torch.no_grad()
     def w_plus(self) -> Tensor:

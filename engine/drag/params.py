@@ -29,7 +29,7 @@ class DragParams:
         change_weight: kappa: what any change of the picture costs, in multiples of what a standard
             deviation of w does; 0: nothing. Ours (docs/method.md).
         mask_weight: lambda: what a change of the protected part costs beside that. Ours, likewise.
-        probes: random mixtures of the pixels from which these prices are known. Ours.
+        priced_directions: of w, the widest, along which these prices are known beforehand. Ours.
         tolerance: a handle this near to its target has arrived, feature px; 1-2 px at 512.
         step_budget: most steps. The paper's evaluation allows 300 of its own.
         stall_steps: end when the distance has not fallen by a hundredth in so many steps. Ours.
@@ -43,7 +43,7 @@ class DragParams:
     longest_step: float = 1.5
     change_weight: float = 20.0
     mask_weight: float = 400.0
-    probes: int = 48
+    priced_directions: int = 32
     tolerance: float = 0.25
     step_budget: int = 100
     stall_steps: int = 6

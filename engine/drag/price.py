@@ -7,16 +7,18 @@ generator), but the less it would, the better the rest meets it.
 
 The price is |u|^2, u the offset of w in its standard deviations, plus the mean square change of a
 map of features, weighted pixel by pixel. Its slope is exact at every step. Its curvature, with J
-the derivative of the map 1 + J^T W J, is read off once, before the first step, by random signs.
+the derivative of the map 1 + J^T W J, is taken once, before the first step, along the directions in
+which w spreads most: along the others the map hardly changes.
 """
 
+from collections.abc import Callable
 from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_PROBES_AT_ONCE = 8  # more take more memory and are no faster
+_AT_ONCE = 8  # directions; more take more memory and are no faster
 
 
 class Price:
@@ -34,46 +36,43 @@ class Price:
         self._inner = torch.linalg.inv(one + factor @ factor.T)  # (m, m)
 
     @classmethod
-    def of_map(
+    def at(
         cls,
-        maps: Tensor,
-        offset: Tensor,
+        map_of: Callable[[Tensor], Tensor],
+        directions: Tensor,
         editable_mask: Tensor | None,
         *,
         change_weight: float,
         mask_weight: float,
-        probes: int,
     ) -> Self:
         """Gives the price of changing a map, by how much of its spread it changes in the mean.
 
-        J^T W J is estimated by random signs (Hutchinson 1990): the mean over the probes of the
-        gradient's square along random mixtures of the pixels.
-
         Args:
-            maps: (1, C, H, W), a function of `offset`.
-            offset: the leaf u, any shape, zero.
+            map_of: gives the map, (1, C, H, W), for an offset.
+            directions: (m, *), of the offset, at right angles and of length one: those along which
+                the curvature is taken.
             editable_mask: (1, 1, S, S), in [0, 1], 1 = may move; None: everything may.
             change_weight: kappa, of any change.
             mask_weight: lambda, of a change where nothing may move, beside that.
-            probes: how many mixtures.
         """
-        channels, height, width = maps.shape[1:]
-        price = maps.new_full((1, 1, height, width), change_weight / (height * width))
+        still = torch.zeros_like(directions[0])
+        with torch.no_grad():
+            start = map_of(still)
+        channels, height, width = start.shape[1:]
+        price = start.new_full((1, 1, height, width), change_weight / (height * width))
         if editable_mask is not None:
             protected = 1.0 - F.interpolate(editable_mask, size=(height, width), mode="area")
             price = price + mask_weight * protected / protected.sum().clamp(min=1e-12)
-        weights = price / (channels * maps.detach().var().clamp(min=1e-12))
-        source = torch.Generator().manual_seed(0)
-        rows = []
-        for begun in range(0, probes, _PROBES_AT_ONCE):
-            shape = (min(_PROBES_AT_ONCE, probes - begun), *maps.shape)
-            signs = torch.randint(0, 2, shape, generator=source) * 2.0 - 1.0
-            (found,) = torch.autograd.grad(
-                maps, offset, signs.to(maps) * weights.sqrt(), retain_graph=True,
-                is_grads_batched=True,
-            )  # fmt: skip
-            rows.append(found.flatten(1))
-        return cls(maps.detach(), weights, torch.cat(rows) / probes**0.5)
+        weights = price / (channels * start.var().clamp(min=1e-12))
+
+        def change(direction: Tensor) -> Tensor:
+            changed: Tensor = torch.func.jvp(map_of, (still,), (direction,))[1]
+            return (changed * weights.sqrt()).flatten()
+
+        changes = torch.func.vmap(change, chunk_size=_AT_ONCE)(directions)  # (m, C * H * W)
+        squares, axes = torch.linalg.eigh(changes @ changes.T)
+        factor = (axes * squares.clamp(min=0.0).sqrt()).T @ directions.flatten(1)
+        return cls(start, weights, factor)
 
     def slope(self, maps: Tensor, offset: Tensor) -> Tensor:
         """Gives half the gradient of the price, (U,).
