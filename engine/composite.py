@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -107,26 +108,15 @@ def edited_window(
 
 
 def cut_to_content(layer: Pixels) -> LayerPatch:
-    """Cuts a layer of the window's size to the pixels that are visible."""
-    rows = np.flatnonzero(layer[:, :, 3].any(axis=1))
-    columns = np.flatnonzero(layer[:, :, 3].any(axis=0))
-    if not len(rows):
-        return LayerPatch(pixels=np.zeros((1, 1, 4), np.uint8), x=0, y=0)
-    top, left = int(rows[0]), int(columns[0])
-    pixels = layer[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
-    return LayerPatch(pixels=np.ascontiguousarray(pixels), x=left, y=top)
+    """Cuts a layer of the window's size to the pixels that are visible; to its first pixel where
+    none is."""
+    return _cut(layer, layer[:, :, 3] > 0)
 
 
 def cut_to_change(window: Pixels, edited: Pixels) -> LayerPatch:
     """Cuts an edited window to what differs from the window; to its first pixel where nothing
     does."""
-    differs = (window != edited).any(axis=2)
-    rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        rows = columns = np.zeros(1, np.intp)
-    top, left = int(rows[0]), int(columns[0])
-    pixels = edited[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
-    return LayerPatch(pixels=np.ascontiguousarray(pixels), x=left, y=top)
+    return _cut(edited, (window != edited).any(axis=2))
 
 
 def lay_over(below: Pixels, layer: Pixels) -> Pixels:
@@ -147,6 +137,16 @@ def lay_over(below: Pixels, layer: Pixels) -> Pixels:
     mixed = (colour + alpha // 2) // np.maximum(alpha, 1)
     result = np.concatenate([mixed, (alpha + 127) // 255], axis=2).astype(np.uint8)
     return np.where(source == 0, below, result)
+
+
+def _cut(pixels: Pixels, is_shown: npt.NDArray[np.bool_]) -> LayerPatch:
+    """Cuts pixels (H, W, 4) to those that are shown, (H, W)."""
+    rows, columns = (np.flatnonzero(is_shown.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        rows = columns = np.zeros(1, np.intp)
+    top, left = int(rows[0]), int(columns[0])
+    cut = pixels[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    return LayerPatch(pixels=np.ascontiguousarray(cut), x=left, y=top)
 
 
 def _edited(
