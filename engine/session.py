@@ -563,8 +563,8 @@ class EditingSession:
         if self._last_motion is None or not torch.equal(self._last_motion[0], present):
             blocks = flow_blocks(self._space.block, self._generator.resolution)
             before, after = (
-                [self._generator.features(w.unbind(1), block, self._held).cpu() for block in blocks]
-                for w in (base, present)
+                [self._generator.features(w.unbind(1), block, held).cpu() for block in blocks]
+                for w, held in ((base, None), (present, self._held))
             )
             opacity, outline = unit_tensor(self._window)[:, 3:], None
             if self._form is ResultForm.REPLACEMENT and not bool((opacity == 1.0).all()):
