@@ -1,9 +1,11 @@
 """Places on a head that a drag can be judged by: where they truly are, and where a render has them.
 
 Keypoints are read off a render by the keypoint detector. The upper lids are none of its keypoints;
-they are read off by laying the render's eyes beside drawn eyes of every opening.
+they are read off by laying the render's eyes beside drawn eyes of every opening. The line of the
+ground is where the colours beside the head change at once.
 """
 
+import math
 from typing import Protocol
 
 import torch
@@ -31,6 +33,11 @@ _EYES = [KEYPOINTS.index(name) for name in ("eye_left", "eye_right")]
 _OPENINGS = 33  # drawn eyes that a render's are compared with
 _REACH = 0.09  # half the side of what is compared, share of the picture
 _GRID = 24  # samples along a side of it
+
+_UPRIGHT = (0.33, 1.0)  # heights between which a ground's line is sought: below the ears
+_LINES = (0.35, 0.97)  # heights that it may have there
+_FINENESS = 0.002  # of those heights
+_RAMP = 0.02  # height over which sky turns to ground, as the drawings have it
 
 
 class Marks(Protocol):
@@ -118,6 +125,40 @@ class SurfaceMarks:
     def found(self, render: Tensor) -> Tensor:
         """Gives (K, 2), frame coordinates, in a render (1, 3, S, S) in [0, 1]."""
         return self.true(posed_like(find_keypoints(self.detector, render)[0], self.factors))
+
+
+class GroundLine:
+    """The place where the line of the ground crosses an upright beside the head.
+
+    No detector was trained for it. Along the upright the sky and the ground each change smoothly
+    from the top to the bottom, and of all heights the line has the one at which a step of colour
+    explains the rest best.
+
+    Args:
+        x: of the upright, frame; it must pass the head, its ears and its body.
+    """
+
+    def __init__(self, x: float) -> None:
+        self.x = x
+
+    def true(self, factors: Tensor) -> Tensor:
+        """Gives (1, 2), frame coordinates, in the drawing of factors (1, F)."""
+        value = named(factors)
+        wave = math.sin(6.0 * self.x + 7.0 * value["background_hue"])
+        return torch.tensor([[self.x, value["horizon"] + 0.05 * wave]])
+
+    def found(self, render: Tensor) -> Tensor:
+        """Gives (1, 2), frame coordinates, in a render (1, 3, S, S) in [0, 1]."""
+        size = render.shape[-1]
+        y = (torch.arange(int(_UPRIGHT[0] * size), int(_UPRIGHT[1] * size)) + 0.5) / size  # (H,)
+        colours = sample(render, size * torch.stack([torch.full_like(y, self.x), y], dim=1))
+        lines = torch.arange(*_LINES, _FINENESS)  # (L,)
+        steps = (0.5 + (y - lines[:, None]) / _RAMP).clamp(0.0, 1.0)  # (L, H)
+        smooth = torch.stack([torch.ones_like(y), y, y * y]).expand(len(lines), -1, -1)
+        terms = torch.cat([smooth, steps[:, None]], dim=1).mT  # (L, H, 4)
+        explained = terms @ torch.linalg.lstsq(terms, colours.expand(len(lines), -1, -1)).solution
+        unexplained = (explained - colours).square().sum(dim=(1, 2))
+        return torch.tensor([[self.x, float(lines[unexplained.argmin()])]])
 
 
 def posed_like(keypoints: Tensor, factors: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ def test_coats_are_plain_or_striped(cases):
     assert all(value(case, "stripes") > 0.9 for case in cases["stripes"])
 
 
-@pytest.mark.parametrize("share", [0.05, 0.25, 0.40])
+@pytest.mark.parametrize("share", [0.05, 0.25, 0.40, 0.50])
 def test_a_way_has_its_length(cases, share):
     for case in cases[f"{100 * share:.0f} % away"]:
         assert float(ways(case)) == pytest.approx(share, rel=0.1)
@@ -65,6 +65,19 @@ def test_a_mouth_opens_and_the_next_one_shuts(cases):
 def test_an_ear_is_at_the_border(cases):
     for case in cases["border"]:
         assert float(torch.cat([case.handles, case.targets])[:, 1].min()) < 0.1
+
+
+def test_the_ground_falls_and_the_next_one_rises(cases):
+    falls, rises = [case.targets - case.handles for case in cases["50 % away"]]
+    torch.testing.assert_close(falls, torch.tensor([[0.0, 0.5]]), atol=0.01, rtol=0.0)
+    torch.testing.assert_close(rises, torch.tensor([[0.0, -0.5]]), atol=0.01, rtol=0.0)
+
+
+def test_all_places_are_in_the_picture(cases):
+    for found in cases.values():
+        for case in found:
+            places = torch.cat([case.handles, case.targets])
+            assert bool(((places > 0.0) & (places < 1.0)).all())
 
 
 def test_pins_stay(cases):

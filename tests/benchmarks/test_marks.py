@@ -5,6 +5,7 @@ import torch
 
 from benchmarks.marks import (
     NAMES,
+    GroundLine,
     KeypointMarks,
     SurfaceMarks,
     UpperLids,
@@ -67,6 +68,18 @@ def test_points_of_the_surface_are_found_where_they_turned_to(detector, pose):
     found = marks.found(draw(factors(**pose), 96).images)
     assert float((found - marks.true(factors(**pose))).norm(dim=1).max()) < 0.015
     assert float((found - marks.true(factors())).norm(dim=1).max()) > 0.04
+
+
+@pytest.mark.parametrize("x", [0.06, 0.94])
+@pytest.mark.parametrize("horizon", [0.45, 0.70, 0.92])
+@pytest.mark.parametrize("light", [-0.75, 0.75])
+def test_the_line_of_the_ground_is_found_where_it_is(x, horizon, light):
+    marks = GroundLine(x)
+    changed = factors(
+        horizon=horizon, light_side=light, ear_length=1.15, ear_spread=0.75, head_width=1.1
+    )
+    found = marks.found(draw(changed, 128).images)
+    assert float((found - marks.true(changed)).norm()) < 0.006
 
 
 def test_a_pose_is_told_by_its_keypoints():
