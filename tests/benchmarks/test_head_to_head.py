@@ -108,6 +108,13 @@ def test_the_table_says_who_is_better(results):
     assert "6.00" in line and "2.33" in line and "-3.67" in line and "better" in line
 
 
+@pytest.mark.parametrize("name", ["pins", "50 % away"])
+def test_what_a_row_tells_is_measured(model, results, name):
+    row = replace(rows()[name], count=1)
+    (found,) = run(model, results, {name: row})
+    assert set(row.told) <= found.figures.keys()
+
+
 def test_every_row_gives_its_cases():
     for row in rows().values():
         maker = partial(row.cases, 1, 32, 32, DETECTOR)
