@@ -42,6 +42,7 @@ PROFILE_NAMES: dict[InversionProfile, str] = {
     InversionProfile.INSTANT: "Instant: a guess",
     InversionProfile.FAST: "Fast",
     InversionProfile.BALANCED: "Balanced: finer, slower",
+    InversionProfile.BEST: "Best: the model learns the picture",
 }
 
 _NOTHING_MOVES = (

@@ -43,12 +43,13 @@ class JobKind(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
 
 
 class InversionProfile(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
-    """How long finding the picture in the model may take: a guess alone, some steps from there, or
-    more of them for the finer rows too."""
+    """How long finding the picture in the model may take: a guess alone, some steps from there,
+    more of them for the finer rows too, or until the model itself has learnt the picture."""
 
     INSTANT = "instant"
     FAST = "fast"
     BALANCED = "balanced"
+    BEST = "best"
 
 
 class ResultForm(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11

@@ -31,6 +31,7 @@ from engine.drag.loop import DragSpace, principal_axes
 from engine.drag.params import DragParams
 from engine.errors import SnapshotError
 from engine.flow import Flow, flow_between
+from engine.generator.changes import WeightChanges
 from engine.generator.held import Held
 from engine.geometry import Point, PointPair, to_points, to_tensor
 from engine.history import Entry, History
@@ -112,7 +113,8 @@ class EditingSession:
     ) -> None:
         _check_mask(window_rgba, editable_mask)
         self._device = choose_device(device)
-        self._generator = model.generator.to(self._device)
+        self._generator = model.generator.to(self._device)  # drags
+        self._change_weights({})
         self._encoder = None if model.encoder is None else model.encoder.to(self._device)
         self._model_title = model.info.title
         self._model_sha256 = model.info.weights_sha256
@@ -150,7 +152,7 @@ class EditingSession:
             ValueError: the picture has no latent yet.
         """
         if self._match is None:
-            self._match = match_of(self._generator, self._history.base, self._picture)
+            self._match = match_of(self._painter, self._history.base, self._picture)
         return self._match
 
     def invert(self, params: InversionParams | None = None) -> Iterator[InversionStep]:
@@ -168,20 +170,19 @@ class EditingSession:
         key = inversion_key(self._window, self._model_sha256, params)
         found = self._inversions.find(key)
         if found is not None:
-            self._set_base(found.w_plus, found.match)
+            self._set_base(found.w_plus, found.changes, found.match)
             yield found
             return
         steps = invert(
             self._generator,
             self._picture,
-            axes=self._space.axes,
-            shared_rows=self._space.rows,
+            space=self._space,
             encoder=self._encoder,
             params=params,
         )
         with told_device_failures():
             for step in steps:
-                self._set_base(step.w_plus, step.match)
+                self._set_base(step.w_plus, step.changes, step.match)
                 if step.step_index == step.step_budget:
                     self._inversions.keep(key, step)
                 yield step
@@ -193,7 +194,7 @@ class EditingSession:
     def set_latent(self, w_plus: Tensor) -> None:
         """As `set_pivot`, for a latent whose rows differ, (1, num_ws, w_dim)."""
         self._refuse_while_running("setting a latent")
-        self._set_base(w_plus)
+        self._set_base(w_plus, changes={})
 
     def drag(
         self,
@@ -483,6 +484,7 @@ class EditingSession:
             window=self._window,
             editable_mask=self._mask,
             history=self._history if self.is_inverted else None,
+            changes=self._changes,
         )
 
     @classmethod
@@ -500,6 +502,7 @@ class EditingSession:
             raise SnapshotError("the session file holds no picture; choose one that was saved")
         try:
             session = cls(model, snapshot.window, snapshot.editable_mask, form=form, device=device)
+            session._change_weights(snapshot.changes)
         except ValueError as error:
             raise SnapshotError(
                 "the session file contradicts itself and cannot be opened; choose another one"
@@ -548,10 +551,17 @@ class EditingSession:
         """What the mask keeps of the picture before any drag."""
         return self._space.holding(self._history.base, self._generator_mask)
 
-    def _set_base(self, w_plus: Tensor, match: Match | None = None) -> None:
+    def _set_base(self, w_plus: Tensor, changes: WeightChanges, match: Match | None = None) -> None:
         self._finished = History(base=w_plus.to(self._device))
+        self._change_weights(changes)
         self._match = match
         self._before, self._last_motion = None, None
+
+    def _change_weights(self, changes: WeightChanges) -> None:
+        """Paints this picture by the model's generator with these changes. What drags is the
+        generator as it is: it knows how such pictures move."""
+        self._changes = changes
+        self._painter = self._generator.changed(changes) if changes else self._generator
 
     @torch.no_grad()
     def _motion(self) -> tuple[Flow | None, Outline | None]:
@@ -563,7 +573,7 @@ class EditingSession:
         if self._last_motion is None or not torch.equal(self._last_motion[0], present):
             blocks = flow_blocks(self._space.block, self._generator.resolution)
             before, after = (
-                [self._generator.features(w.unbind(1), block, held).cpu() for block in blocks]
+                [self._painter.features(w.unbind(1), block, held).cpu() for block in blocks]
                 for w, held in ((base, None), (present, self._held))
             )
             opacity, outline = unit_tensor(self._window)[:, 3:], None
@@ -575,12 +585,12 @@ class EditingSession:
 
     @torch.no_grad()
     def _render(self) -> Tensor:
-        return self._generator.render(self.w_plus.unbind(1), self._held)
+        return self._painter.render(self.w_plus.unbind(1), self._held)
 
     @torch.no_grad()
     def _render_before(self) -> Tensor:
         if self._before is None:
-            self._before = self._generator.render(self._history.base.unbind(1))
+            self._before = self._painter.render(self._history.base.unbind(1))
         return self._before
 
     def _check_pairs(self, pairs: Sequence[PointPair]) -> None:

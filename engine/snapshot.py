@@ -7,7 +7,7 @@ whatever is in it is checked before it is used.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -19,12 +19,14 @@ from torch import Tensor
 
 from engine.errors import SnapshotError
 from engine.files import digest_of_tensors, write_whole
+from engine.generator.changes import WeightChanges, stored_changes, take_changes
 from engine.history import Entry, History
 from engine.images import Pixels
 
 FORMAT = "draglayer.session"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 knew no changes of weights
 
+_READABLE = (1, FORMAT_VERSION)
 _LONGEST_TITLE = 200
 _DAMAGED = "the session file is cut short or damaged and cannot be opened; choose another one"
 _FOREIGN = "the file is no session of draglayer's; choose one that draglayer saved"
@@ -41,6 +43,7 @@ class Snapshot:
             them, and the mask too.
         editable_mask: (H, H), uint8, 255 = may move; None: everything may.
         history: the latents, on the CPU; None before the inversion.
+        changes: of the model's weights, for this picture.
     """
 
     model_title: str
@@ -48,10 +51,11 @@ class Snapshot:
     window: Pixels | None
     editable_mask: Pixels | None
     history: History | None
+    changes: WeightChanges = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Gives the document."""
-        tensors = {}
+        tensors = stored_changes(self.changes)
         if self.window is not None:
             tensors["window"] = torch.tensor(self.window)
         if self.editable_mask is not None:
@@ -82,6 +86,7 @@ class Snapshot:
             title = "".join(c for c in str(facts["model_title"]) if c.isprintable())
             window = tensors.pop("window", None)
             mask = tensors.pop("editable_mask", None)
+            changes = take_changes(tensors)
             if window is None and mask is not None:
                 raise ValueError("a mask belongs to a picture")
             return cls(
@@ -90,6 +95,7 @@ class Snapshot:
                 window=None if window is None else _pixels(window, ndim=3),
                 editable_mask=None if mask is None else _pixels(mask, ndim=2),
                 history=_history(tensors),
+                changes=changes,
             )
         except (KeyError, ValueError) as error:
             raise SnapshotError(
@@ -213,7 +219,7 @@ def _facts(content: bytes) -> dict[str, object]:
         raise SnapshotError(_FOREIGN) from error
     if not isinstance(facts, dict):
         raise SnapshotError(_FOREIGN)
-    if facts.get("version") != FORMAT_VERSION:
+    if facts.get("version") not in _READABLE:
         raise SnapshotError(
             "the session file is of another version than this draglayer reads; update draglayer"
         )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import CheckpointError
+from engine.generator.changes import WeightChanges
 from engine.generator.held import Held, Rows
 from engine.generator.local_features import FeatureMap, features_around
 from engine.generator.mapping import Mapping
@@ -109,6 +110,22 @@ class Generator(nn.Module):
                 "or of another kind, get it anew"
             ) from error
         return generator.requires_grad_(False).eval()
+
+    def changed(self, changes: WeightChanges) -> Self:
+        """Gives a frozen generator with some weights changed; all others are shared with this one.
+
+        Raises:
+            ValueError: there is no weight of that name or shape.
+        """
+        weights = self.state_dict()
+        for name, change in changes.items():
+            if name not in weights or weights[name].shape != change.shape:
+                raise ValueError(f"there is no weight {name} of shape {tuple(change.shape)}")
+            weights[name] = weights[name] + change.to(weights[name])
+        with torch.device("meta"):  # the sizes alone: every number is assigned
+            twin = type(self)(self.shape)
+        twin.load_state_dict(weights, assign=True)
+        return twin.requires_grad_(False).eval()
 
     @property
     def w_dim(self) -> int:

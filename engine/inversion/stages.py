@@ -1,19 +1,26 @@
-"""Picture to latent in two stages, each of which leaves something to drag: what one w can say, and
-what the finer rows can add.
+"""Picture to latent in three stages, each of which leaves something to drag: what one w can say,
+what the finer rows can add, and what the generator must take on for it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from engine.generator.generator import GeneratorProtocol
+from engine.drag.loop import DragSpace
+from engine.generator.changes import WeightChanges
+from engine.generator.generator import Generator
 from engine.inversion.encoder import Encoder
+from engine.inversion.gate import let_through
+from engine.inversion.losses import picture_distance
 from engine.inversion.match import Match, match_of
 from engine.inversion.projection import ProjectionParams, project
 from engine.inversion.refinement import RefinementParams, refine
+from engine.inversion.tuning import TuningParams, tune
 from engine.window import WindowImage
 
 
@@ -23,6 +30,7 @@ class InversionProfile(StrEnum):
     INSTANT = "instant"
     FAST = "fast"
     BALANCED = "balanced"
+    BEST = "best"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +42,20 @@ class InversionParams:
         refinement: how the finer rows are freed; None leaves them. By default they are left: on
             pictures that no model saw it takes two thirds more time and has not been shown to give
             a better drag (`benchmarks.inversion_stages`).
+        tuning: how the generator is tuned to the picture then; None leaves it, as by default.
     """
 
     projection: ProjectionParams = field(default_factory=ProjectionParams)
     refinement: RefinementParams | None = None
+    tuning: TuningParams | None = None
 
     def step_budget(self, *, has_encoder: bool) -> int:
-        """How many steps all stages take, from an encoder's guess or without one."""
+        """How many steps all stages take, from an encoder's guess or without one; the gate that
+        follows a tuning is one."""
         projection = self.projection.from_encoder if has_encoder else self.projection
-        return projection.step_budget + (self.refinement.steps if self.refinement else 0)
+        refinement = self.refinement.steps if self.refinement else 0
+        tuning = self.tuning.steps + 1 if self.tuning else 0
+        return projection.step_budget + refinement + tuning
 
 
 PROFILES: Mapping[InversionProfile, InversionParams] = MappingProxyType(
@@ -52,6 +65,9 @@ PROFILES: Mapping[InversionProfile, InversionParams] = MappingProxyType(
         ),
         InversionProfile.FAST: InversionParams(),
         InversionProfile.BALANCED: InversionParams(refinement=RefinementParams()),
+        InversionProfile.BEST: InversionParams(
+            refinement=RefinementParams(), tuning=TuningParams()
+        ),
     }
 )
 
@@ -65,6 +81,8 @@ class InversionStep:
         step_budget: how many steps there will be.
         loss: `picture_distance` of the best so far.
         w_plus: (1, num_ws, w_dim), that latent.
+        changes: of the generator's weights, that go with the latent; none before the last step, for
+            nothing is handed over that the gate has not tried.
         match: how well the model can draw the picture; None before the last step.
     """
 
@@ -72,15 +90,15 @@ class InversionStep:
     step_budget: int
     loss: float
     w_plus: Tensor
+    changes: WeightChanges = field(default_factory=dict)
     match: Match | None = None
 
 
 def invert(
-    generator: GeneratorProtocol,
+    generator: Generator,
     window: WindowImage,
     *,
-    axes: Tensor,
-    shared_rows: int,
+    space: DragSpace,
     encoder: Encoder | None = None,
     params: InversionParams | None = None,
 ) -> Iterator[InversionStep]:
@@ -89,8 +107,7 @@ def invert(
     Args:
         generator: frozen, and left as it is.
         window: the picture, in the generator's frame.
-        axes: (w_dim, w_dim), the directions of w, each row as long as w spreads along it.
-        shared_rows: how many of the first rows of w+ stay one w: those that a drag moves.
+        space: where the picture will be dragged: the rows that move stay one w.
         encoder: guesses where to begin; None: the best of many samples.
         params: how to invert; None for the defaults.
 
@@ -102,40 +119,63 @@ def invert(
     """
     params = params or InversionParams()
     budget = params.step_budget(has_encoder=encoder is not None)
-    stages = _stages(generator, window, axes, shared_rows, encoder, params)
-    for index, (loss, w_plus) in enumerate(stages):
-        yield InversionStep(
+    stages = _stages(generator, window, space, encoder, params)
+    for index, found in enumerate(stages):
+        step = InversionStep(
             step_index=index,
             step_budget=budget,
-            loss=loss,
-            w_plus=w_plus,
-            match=(
-                match_of(generator, w_plus, window, is_guess=budget == 0)
-                if index == budget
-                else None
-            ),
+            loss=found.loss,
+            w_plus=found.w_plus,
+            changes=found.changes,
         )
+        if index == budget:
+            drawn_by = generator.changed(found.changes)
+            match = match_of(drawn_by, found.w_plus, window, is_guess=budget == 0)
+            step = replace(step, match=match)
+        yield step
+
+
+class _Found(NamedTuple):
+    """What a step of a stage hands over."""
+
+    loss: float
+    w_plus: Tensor
+    changes: WeightChanges
 
 
 def _stages(
-    generator: GeneratorProtocol,
+    generator: Generator,
     window: WindowImage,
-    axes: Tensor,
-    shared_rows: int,
+    space: DragSpace,
     encoder: Encoder | None,
     params: InversionParams,
-) -> Iterator[tuple[float, Tensor]]:
-    """Yields loss and w+ of each step, one stage after the other."""
+) -> Iterator[_Found]:
+    """Yields what each step has found, one stage after the other."""
+    axes = space.axes
     for step in project(generator, window, axes=axes, encoder=encoder, params=params.projection):
         w_pivot = step.w_pivot
-        yield step.loss, w_pivot[:, None].repeat(1, generator.num_ws, 1)  # (1, num_ws, w_dim)
+        found = _Found(step.loss, w_pivot[:, None].repeat(1, generator.num_ws, 1), {})
+        yield found
     if params.refinement is not None:
         for refined in refine(
             generator,
             window,
             w_pivot,
             axes=axes,
-            shared_rows=shared_rows,
+            shared_rows=space.rows,
             params=params.refinement,
         ):
-            yield refined.loss, refined.w_plus
+            found = _Found(refined.loss, refined.w_plus, {})
+            yield found
+    if params.tuning is not None:
+        for tuned in tune(generator, window, found.w_plus, params=params.tuning):
+            changes = tuned.changes
+            yield found
+        changes = let_through(generator, found.w_plus, changes, space=space, opacity=window.opacity)
+        yield _Found(_loss(generator.changed(changes), found.w_plus, window), found.w_plus, changes)
+
+
+@torch.no_grad()
+def _loss(generator: Generator, w_plus: Tensor, window: WindowImage) -> float:
+    render = generator.render(w_plus.unbind(1))
+    return float(picture_distance(render, window.image, window.opacity)[0])

@@ -78,6 +78,7 @@ def test_every_refusal_of_the_table_can_be_met_somewhere() -> None:
 def test_the_rules_of_a_field_are_told() -> None:
     schemas = specification()["components"]["schemas"]
     assert schemas["StartJob"]["properties"]["id"]["pattern"] == "^[0-9a-f]{32}$"
-    assert schemas["StartJob"]["properties"]["profile"]["enum"] == ["instant", "fast", "balanced"]
+    profiles = schemas["StartJob"]["properties"]["profile"]["enum"]
+    assert profiles == ["instant", "fast", "balanced", "best"]
     assert schemas["ImageRef"]["properties"]["width"]["minimum"] == 1
     assert schemas["Point"]["properties"]["x"]["maximum"] == 1 << 24

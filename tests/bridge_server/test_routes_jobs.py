@@ -384,7 +384,7 @@ def test_a_malformed_job_is_refused_with_a_pointer(
 def test_an_unknown_profile_gets_a_sentence_with_the_known_ones(client: FlaskClient) -> None:
     path = f"/v1/sessions/{open_session(client)}/jobs"
     reply = client.post(path, json=drag_body(profile="slow"))
-    assert "profile must be one of instant, fast, balanced" in reply.json["detail"]
+    assert "profile must be one of instant, fast, balanced, best" in reply.json["detail"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", '"1"', "null", "true"])

@@ -145,7 +145,7 @@ def test_a_profile_says_how_long_the_reading_may_take(drag, picture_file, mask_f
 
 def test_an_unknown_profile_is_told_the_known_ones(drag, picture_file):
     result = drag(picture_file, "--pair", PAIR, "--profile", "slow")
-    assert result.exit_code == 2 and "'instant', 'fast', 'balanced'" in result.stderr
+    assert result.exit_code == 2 and "'instant', 'fast', 'balanced', 'best'" in result.stderr
 
 
 SAVED_AS = {"16 bit grey": ("I;16", "png"), "CMYK": ("CMYK", "tif"), "LA": ("LA", "png")}

@@ -20,15 +20,17 @@ from engine.inversion.encoder import Encoder, EncoderShape
 from engine.inversion.projection import ProjectionParams
 from engine.inversion.refinement import RefinementParams
 from engine.inversion.stages import InversionParams
+from engine.inversion.tuning import TuningParams
 from engine.session import PREVIEW_SIZE_PX, EditingSession
 from engine.snapshot import Snapshot
-from tests.fakes.generator import seeded_weights, tiny_generator, tiny_info
+from tests.fakes.generator import seeded_weights, tiny_generator, tiny_info, trained_model
 
 SIDE = 48
 BRIEF = InversionParams(
     projection=ProjectionParams(samples=16, starts=2, start_steps=2, steps=4),
     refinement=RefinementParams(steps=3),
 )
+TUNED = dataclasses.replace(BRIEF, tuning=TuningParams(steps=6, learning_rate=3e-3))
 LIVELY = DragParams(step_budget=8)
 PAIR = PointPair(handle=Point(20.0, 24.0), target=Point(32.0, 24.0))
 
@@ -571,6 +573,74 @@ def test_a_document_of_no_window_is_refused(model, session):
         content = dataclasses.replace(read, window=np.ascontiguousarray(window)).to_bytes()
         with pytest.raises(SnapshotError, match="contradicts itself"):
             EditingSession.restore(model, content, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return trained_model()
+
+
+@pytest.fixture(scope="module")
+def cast(trained):
+    """A window in colours that no latent of the trained model paints."""
+    window = painted(trained, trained.generator.sample_w(1, seed=8))
+    return (window * np.array([1.0, 0.9, 0.7, 1.0])).astype(np.uint8)
+
+
+@pytest.fixture
+def tuned(trained, cast):
+    """A session whose picture is painted by weights of its own."""
+    session = EditingSession(trained, cast, half_mask(), device="cpu")
+    *_, last = session.invert(TUNED)
+    assert last.changes
+    return session
+
+
+def test_a_tuned_session_paints_the_picture_and_drags_as_the_model_does(trained, cast, tuned):
+    plain = EditingSession(trained, cast, half_mask(), device="cpu")
+    plain.set_latent(tuned.w_plus)
+    assert tuned.match.share > plain.match.share
+    assert list(tuned.drag([PAIR], 2, LIVELY)) == list(plain.drag([PAIR], 2, LIVELY))
+    assert torch.equal(tuned.w_plus, plain.w_plus)
+    assert not np.array_equal(tuned.layer(), plain.layer())
+
+
+def test_a_tuned_session_is_restored_bit_for_bit(trained, cast, tuned):
+    dragged(tuned, PAIR)
+    restored = EditingSession.restore(trained, tuned.snapshot(), device="cpu")
+    assert restored.snapshot() == tuned.snapshot() and restored.match == tuned.match
+    assert np.array_equal(restored.layer(), tuned.layer())
+    assert np.array_equal(restored.preview(), tuned.preview())
+    given = {"window_rgba": cast, "editable_mask": half_mask(), "device": "cpu"}
+    again = EditingSession.restore(trained, tuned.snapshot(with_pixels=False), **given)
+    assert np.array_equal(again.layer(), tuned.layer())
+
+
+def test_another_latent_is_painted_by_the_model_itself(trained, cast, tuned):
+    plain = EditingSession(trained, cast, half_mask(), device="cpu")
+    for session in (tuned, plain):
+        session.set_pivot(trained.generator.sample_w(1, seed=5))
+    assert tuned.match == plain.match
+
+
+def test_weights_that_the_model_does_not_have_are_refused(trained, tuned):
+    read = Snapshot.from_bytes(tuned.snapshot())
+    content = dataclasses.replace(read, changes={"a": torch.zeros(1).half()}).to_bytes()
+    with pytest.raises(SnapshotError, match="contradicts itself"):
+        EditingSession.restore(trained, content, device="cpu")
+
+
+def test_a_second_tuned_session_starts_at_once(trained, cast):
+    inversions = InversionCache()
+    first, second = (
+        EditingSession(trained, cast, device="cpu", inversions=inversions) for _ in range(2)
+    )
+    *_, last = first.invert(TUNED)
+    (step,) = second.invert(TUNED)
+    assert step.match == last.match == second.match and last.changes
+    for session in (first, second):
+        dragged(session, PAIR)
+    assert np.array_equal(first.layer(), second.layer())
 
 
 def test_a_second_session_on_the_same_pixels_starts_at_once(model, window):

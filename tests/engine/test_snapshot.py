@@ -31,6 +31,7 @@ def small_snapshot(**change):
         window=window,
         editable_mask=np.full((8, 8), 255, np.uint8),
         history=small_history(),
+        changes={"b": torch.tensor([1.5, -2.0]).half()},
     )
     return dataclasses.replace(snapshot, **change)
 
@@ -53,6 +54,7 @@ def test_what_is_read_is_what_was_written():
     assert np.array_equal(read.editable_mask, written.editable_mask)
     assert torch.equal(read.history.base, written.history.base)
     assert read.history.index == 2
+    assert read.changes.keys() == {"b"} and torch.equal(read.changes["b"], written.changes["b"])
     for ours, theirs in zip(read.history.entries, written.history.entries, strict=True):
         assert torch.equal(ours.trajectory, theirs.trajectory)
         assert (ours.position, ours.amount) == (theirs.position, theirs.amount)
@@ -105,9 +107,14 @@ def test_a_flipped_bit_or_a_missing_end_is_refused(place):
 
 
 def test_another_version_is_told():
-    content = changed(small_snapshot().to_bytes(), facts={"version": 2})
+    content = changed(small_snapshot().to_bytes(), facts={"version": 3})
     with pytest.raises(SnapshotError, match="update draglayer"):
         Snapshot.from_bytes(content)
+
+
+def test_a_session_of_before_there_were_changes_is_read():
+    content = changed(small_snapshot(changes={}).to_bytes(), facts={"version": 1})
+    assert Snapshot.from_bytes(content).changes == {}
 
 
 def test_a_title_that_would_spoil_a_message_is_cut():
@@ -141,6 +148,8 @@ NAN = torch.full((1, 4, 3), float("nan"))
         {"history__index": torch.tensor(4)},
         {"history__index": torch.tensor([1])},
         {"unknown": torch.zeros(1)},
+        {"changes__b": torch.zeros(2)},
+        {"changes__b": torch.full((2,), float("nan")).half()},
         {"drop": ["window"]},
         {"drop": ["history.base"]},
         {"drop": ["history.trajectory.1"]},

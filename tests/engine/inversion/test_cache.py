@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import engine.inversion.cache as cache_module
 from engine.inversion.cache import MOST_FILES, MOST_KEPT, InversionCache, inversion_key
 from engine.inversion.match import Match
 from engine.inversion.stages import PROFILES, InversionParams, InversionStep
@@ -20,6 +21,7 @@ def last_step(value=1.0):
         step_budget=9,
         loss=0.25 + value,
         w_plus=torch.full((1, 4, 6), value),
+        changes={"a": torch.full((2,), value).half()},
         match=Match(share=0.7),
     )
 
@@ -30,6 +32,8 @@ def is_same(found, expected):
         and (found.step_index, found.loss, found.match)
         == (expected.step_index, expected.loss, expected.match)
         and torch.equal(found.w_plus, expected.w_plus)
+        and found.changes.keys() == expected.changes.keys()
+        and all(torch.equal(found.changes[n], c) for n, c in expected.changes.items())
     )
 
 
@@ -62,6 +66,14 @@ def test_the_ones_used_last_stay():
     assert cache.find("0") is not None and cache.find("1") is None
 
 
+def test_large_ones_are_fewer(monkeypatch):
+    cache, size = InversionCache(), last_step().w_plus.nbytes + 4
+    monkeypatch.setattr(cache_module, "MOST_KEPT_BYTES", 3 * size)
+    for number in range(4):
+        cache.keep(str(number), last_step(number))
+    assert [cache.find(str(number)) is not None for number in range(4)] == [False] + [True] * 3
+
+
 def test_another_process_finds_what_lies_in_the_folder(tmp_path):
     folder = tmp_path / "made" / "when needed"
     InversionCache(folder).keep("a", last_step())
@@ -86,6 +98,16 @@ def test_a_folder_that_cannot_be_is_passed_over(tmp_path):
     cache = InversionCache(tmp_path / "file")
     cache.keep("a", last_step())
     assert cache.find("a") is not None
+
+
+def test_the_oldest_of_too_large_files_go(tmp_path, monkeypatch):
+    cache = InversionCache(tmp_path)
+    cache.keep("old", last_step())
+    (file,) = tmp_path.iterdir()
+    monkeypatch.setattr(cache_module, "MOST_FILE_BYTES", file.stat().st_size + 1)
+    os.utime(file, ns=(1, 1))
+    cache.keep("new", last_step())
+    assert [file.stem for file in tmp_path.iterdir()] == ["new"]
 
 
 def test_the_oldest_of_too_many_files_go(tmp_path):

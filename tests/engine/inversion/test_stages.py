@@ -5,10 +5,12 @@ import dataclasses
 import pytest
 import torch
 
+from engine.drag.loop import DragSpace
 from engine.inversion.match import FAIR_SHARE, GOOD_SHARE, Match, MatchLevel, match_of
 from engine.inversion.projection import ProjectionParams
 from engine.inversion.refinement import RefinementParams, refine
 from engine.inversion.stages import PROFILES, InversionParams, InversionProfile, invert
+from engine.inversion.tuning import TuningParams
 from engine.window import WindowImage
 from tests.fakes.generator import trained_model
 
@@ -23,6 +25,11 @@ def generator():
 @pytest.fixture(scope="module")
 def axes(generator):
     return 0.3 * torch.eye(generator.w_dim)
+
+
+@pytest.fixture(scope="module")
+def space(axes):
+    return DragSpace(block=16, rows=SHARED_ROWS, axes=axes)
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +85,33 @@ def test_a_strong_pull_to_the_mean_leaves_the_rows_together(generator, axes, w, 
     assert spread < 0.2 * free_spread
 
 
-def test_the_stages_follow_each_other_and_the_match_is_told_at_the_end(generator, axes, picture):
+def test_the_stages_follow_each_other_and_the_match_is_told_at_the_end(generator, space, picture):
     params = InversionParams(
         projection=ProjectionParams(samples=16, starts=2, start_steps=2, steps=3),
         refinement=RefinementParams(steps=4),
     )
-    steps = list(invert(generator, picture, axes=axes, shared_rows=SHARED_ROWS, params=params))
+    steps = list(invert(generator, picture, space=space, params=params))
     assert [s.step_index for s in steps] == list(range(10)) and steps[0].step_budget == 9
     assert [s.match is None for s in steps] == [True] * 9 + [False]
     assert steps[-1].match == match_of(generator, steps[-1].w_plus, picture)
 
 
-def test_a_sample_is_found_again(generator, axes, w):
+def test_a_tuning_is_handed_over_when_the_gate_has_tried_it(generator, space, picture):
+    params = InversionParams(
+        projection=ProjectionParams(samples=16, starts=2, start_steps=2, steps=3),
+        tuning=TuningParams(steps=4),
+    )
+    *steps, last = invert(generator, picture, space=space, params=params)
+    assert [s.step_index for s in (*steps, last)] == list(range(11)) and last.step_budget == 10
+    assert not any(s.changes for s in steps) and last.changes
+    assert torch.equal(last.w_plus, steps[-1].w_plus) and last.loss < steps[-1].loss
+    tuned, plain = (
+        match_of(g, last.w_plus, picture) for g in (generator.changed(last.changes), generator)
+    )
+    assert last.match == tuned and tuned.share > plain.share
+
+
+def test_a_sample_is_found_again(generator, space, w):
     with torch.no_grad():
         image = generator.render([w] * generator.num_ws)
     window = WindowImage(image=image, opacity=torch.ones(1, 1, 32, 32))
@@ -97,7 +119,7 @@ def test_a_sample_is_found_again(generator, axes, w):
         projection=ProjectionParams(samples=64, starts=2, start_steps=5, steps=40),
         refinement=RefinementParams(steps=10),
     )
-    *_, last = invert(generator, window, axes=axes, shared_rows=SHARED_ROWS, params=params)
+    *_, last = invert(generator, window, space=space, params=params)
     assert last.match.share > 0.98 and last.match.level is MatchLevel.GOOD
 
 
@@ -123,9 +145,8 @@ def test_a_far_guess_is_not_blamed_on_the_model(share):
 
 
 @pytest.mark.parametrize("profile", InversionProfile)
-def test_only_the_instant_profile_gives_a_guess(generator, axes, picture, profile):
-    params = PROFILES[profile]
-    steps = invert(generator, picture, axes=axes, shared_rows=SHARED_ROWS, params=params)
+def test_only_the_instant_profile_gives_a_guess(generator, space, picture, profile):
+    steps = invert(generator, picture, space=space, params=PROFILES[profile])
     *_, last = steps
     assert last.match.is_guess == (profile is InversionProfile.INSTANT)
 
