@@ -1,4 +1,5 @@
-"""Which latent gives the best dragged picture: one w, a split w+, or a free w+.
+"""Which inversion gives the best dragged picture: one w, a split w+, a free w+, or a split one to
+which the generator was tuned.
 
     python -m benchmarks.inversion_stages [--model FILE] [--count 10]
 
@@ -10,7 +11,7 @@ import argparse
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import mean
 
 import numpy as np
@@ -22,9 +23,12 @@ from torch import Tensor
 from benchmarks.unseen import UnseenCase, unseen_cases
 from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.composite import lay_over
+from engine.generator.changes import WeightChanges
 from engine.images import Pixels
+from engine.inversion.gate import let_through
 from engine.inversion.projection import project
 from engine.inversion.refinement import RefinementParams, refine
+from engine.inversion.tuning import TuningParams, tune
 from engine.session import EditingSession, drag_space
 from engine.window import to_generator_frame
 from training.keypoints import load_detector
@@ -47,15 +51,33 @@ class Dragged:
     psnr_db: float
 
 
-def latents(model: LoadedModel, case: UnseenCase) -> Iterator[tuple[str, Tensor, float]]:
-    """Gives name, w+ (1, num_ws, w_dim) and processor seconds of each way to invert a picture."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one way to invert a picture gives.
+
+    Attributes:
+        name: of the way.
+        w_plus: (1, num_ws, w_dim).
+        changes: of the generator's weights.
+        seconds: processor time of the stage.
+    """
+
+    name: str
+    w_plus: Tensor
+    changes: WeightChanges = field(default_factory=dict)
+    seconds: float
+
+
+def inversions(model: LoadedModel, case: UnseenCase) -> Iterator[Found]:
+    """Inverts a picture in each way."""
     generator, space = model.generator, drag_space(model)
     window = to_generator_frame(case.window, generator.resolution, generator.w_avg.device)
     began = time.process_time()
     *_, found = project(generator, window, axes=space.axes, encoder=model.encoder)
     w_pivot = found.w_pivot
-    yield "w", w_pivot[:, None].repeat(1, generator.num_ws, 1), time.process_time() - began
-    for name, shared in (("split w+", space.rows), ("free w+", 0)):
+    w_plus = w_pivot[:, None].repeat(1, generator.num_ws, 1)
+    yield Found(name="w", w_plus=w_plus, seconds=time.process_time() - began)
+    for name, shared in (("free w+", 0), ("split w+", space.rows)):
         began = time.process_time()
         *_, refined = refine(
             generator,
@@ -65,19 +87,25 @@ def latents(model: LoadedModel, case: UnseenCase) -> Iterator[tuple[str, Tensor,
             shared_rows=shared,
             params=RefinementParams(),
         )
-        yield name, refined.w_plus, time.process_time() - began
+        w_plus = refined.w_plus
+        yield Found(name=name, w_plus=w_plus, seconds=time.process_time() - began)
+    began = time.process_time()
+    *_, tuned = tune(generator, window, w_plus, params=TuningParams())
+    changes = let_through(generator, w_plus, tuned.changes, space=space, opacity=window.opacity)
+    seconds = time.process_time() - began
+    yield Found(name="split w+, tuned", w_plus=w_plus, changes=changes, seconds=seconds)
 
 
-def dragged(model: LoadedModel, case: UnseenCase, w_plus: Tensor, seconds: float) -> Dragged:
-    """Drags one picture from a latent and holds the result against the truth."""
+def dragged(model: LoadedModel, case: UnseenCase, found: Found) -> Dragged:
+    """Drags one inverted picture and holds the result against the truth."""
     session = EditingSession(model, case.window, case.editable_mask, device="cpu")
-    session.set_latent(w_plus)
+    session.set_latent(found.w_plus, found.changes)
     match = session.match.share
     for _ in session.drag(case.pairs):
         pass
     result = lay_over(case.window, session.layer())
     return Dragged(
-        seconds=seconds,
+        seconds=found.seconds,
         match=match,
         distance_px=float(case.distances_px(result).mean()),
         psnr_db=_psnr_db(result, case.truth, case.editable_mask),
@@ -99,13 +127,13 @@ def main() -> None:
     arguments = parser.parse_args()
     model = load_generator(arguments.model)
     cases = unseen_cases(arguments.count, detector=load_detector())
-    found: dict[str, list[Dragged]] = {}
+    ends: dict[str, list[Dragged]] = {}
     for case in track(cases, total=arguments.count):
-        for name, w_plus, seconds in latents(model, case):
-            found.setdefault(name, []).append(dragged(model, case, w_plus, seconds))
-    table = Table("latent", "processor s", "match", "distance px", "PSNR dB", "against w, dB")
-    for name, rows in found.items():
-        gains = [row.psnr_db - first.psnr_db for row, first in zip(rows, found["w"], strict=True)]
+        for found in inversions(model, case):
+            ends.setdefault(found.name, []).append(dragged(model, case, found))
+    table = Table("inversion", "processor s", "match", "distance px", "PSNR dB", "against w, dB")
+    for name, rows in ends.items():
+        gains = [row.psnr_db - first.psnr_db for row, first in zip(rows, ends["w"], strict=True)]
         spread = float(np.std(gains, ddof=1)) / math.sqrt(len(gains)) if len(gains) > 1 else 0.0
         table.add_row(
             name,

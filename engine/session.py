@@ -191,10 +191,15 @@ class EditingSession:
         """Begins from a known latent (1, w_dim) instead of inverting; the history begins anew."""
         self.set_latent(w_pivot[:, None].repeat(1, self._generator.num_ws, 1))
 
-    def set_latent(self, w_plus: Tensor) -> None:
-        """As `set_pivot`, for a latent whose rows differ, (1, num_ws, w_dim)."""
+    def set_latent(self, w_plus: Tensor, changes: WeightChanges | None = None) -> None:
+        """As `set_pivot`, for a latent whose rows differ, (1, num_ws, w_dim), and which the
+        generator paints with some of its weights changed.
+
+        Raises:
+            ValueError: the generator has no such weight.
+        """
         self._refuse_while_running("setting a latent")
-        self._set_base(w_plus, changes={})
+        self._set_base(w_plus, changes or {})
 
     def drag(
         self,

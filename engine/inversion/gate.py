@@ -2,9 +2,11 @@
 
 Tuned too hard, a generator paints its picture and little else: what it has learnt stays where it is
 while the latent moves. So the part of the picture that can be followed best is dragged for five
-steps, and looked for, pixel by pixel, in the pictures that the generator paints of it before and
-after the tuning.
+steps, and its pixels are looked for where they should be then, in what is painted before and after
+the tuning.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,17 +23,16 @@ SHARES = (1.0, 0.5)
 """How much of a tuning is tried, one after the other; then none of it is taken."""
 
 LEAST_RESPONSE = 0.8
-"""So far must the part go in a tuned picture, as a share of its way in the other one."""
+"""So well must a tuned picture carry the part along, as a share of how well the other one does."""
 
-LEAST_WAY = 0.5
-"""A way of which the part goes less before the tuning says nothing about the tuning."""
+LEAST_CARRIED = 0.2
+"""A way on which the part is carried along worse before the tuning says nothing about it."""
 
 PICTURE_PX = 128
-"""Side of the pictures in which the part is looked for, at most."""
+"""Side of the pictures that are compared, at most."""
 
 _WAY = 1.0 / 16.0  # of the part, as a share of the picture's side
 _PATCH = 1.0 / 20.0  # half the side of what is compared, likewise
-_SEARCH = 1.0 / 9.0  # how far from its place the part is looked for along either axis, likewise
 _GRID = 8  # places along either axis among which the part is chosen, the outermost left out
 _PARAMS = DragParams(step_budget=5, change_weight=0.0, mask_weight=0.0, priced_directions=1)
 
@@ -61,38 +62,48 @@ def let_through(
     return {}
 
 
+class _End(NamedTuple):
+    """A latent, (1, num_ws, w_dim), and where the part is in its picture, frame coordinates."""
+
+    w_plus: Tensor
+    place: Tensor
+
+
 class _Probe:
     """A part of a picture, dragged to the right and downwards."""
 
     def __init__(
         self, generator: Generator, w_plus: Tensor, space: DragSpace, opacity: Tensor
     ) -> None:
-        features = generator.features(w_plus.unbind(1), space.block)
-        place = best_place(features, opacity)
-        ways = _WAY * torch.eye(2, device=w_plus.device)
-        self._place, self._ways, self._start = place / space.block, ways, w_plus
-        self._ends = [
-            _dragged(generator, w_plus, place, place + way * space.block, space) for way in ways
-        ]
-        self._went = self._shares(generator)
+        handle = best_place(generator.features(w_plus.unbind(1), space.block), opacity)
+        ways = _WAY * space.block * torch.eye(2, device=w_plus.device)
+        self._start = _End(w_plus, handle / space.block)
+        self._ends = [_dragged(generator, w_plus, handle, handle + way, space) for way in ways]
+        self._carried = self._carried_by(generator)
 
     def response(self, tuned: Generator) -> float:
-        """Gives how far the part goes in a tuned generator's pictures, as a share of its way in
-        those of the generator itself: of the ways that it goes there at all the least, 0 where it
-        goes none."""
-        goes = self._went >= LEAST_WAY
-        if not bool(goes.any()):
+        """Gives how well a tuned generator's pictures carry the part along, as a share of how well
+        those of the generator itself do: of the ways on which they do at all the least; 0 where
+        there is none."""
+        counts = self._carried >= LEAST_CARRIED
+        if not bool(counts.any()):
             return 0.0
-        return float((self._shares(tuned)[goes] / self._went[goes]).min())
+        return float((self._carried_by(tuned)[counts] / self._carried[counts]).min())
 
     @torch.no_grad()
-    def _shares(self, generator: Generator) -> Tensor:
-        """Gives how much of each way the part has gone in a generator's pictures, (2,)."""
-        before, *after = (_picture(generator, w) for w in (self._start, *self._ends))
-        side = before.shape[-1]
-        place, ways = self._place * side, self._ways * side
-        gone = torch.stack([found_again(before, picture, place) - place for picture in after])
-        return (gone * ways).sum(dim=1) / ways.square().sum(dim=1)
+    def _carried_by(self, generator: Generator) -> Tensor:
+        """Gives for each way, (2,), by how much less the part's pixels differ from those at its new
+        place than from those that are now where it was: 1 where they are the same."""
+        before, *after = (_picture(generator, end.w_plus) for end in (self._start, *self._ends))
+        part = _patch(before, self._start.place)
+        shares = []
+        for picture, end in zip(after, self._ends, strict=True):
+            there, here = (
+                (_patch(picture, place) - part).abs().mean()
+                for place in (end.place, self._start.place)
+            )
+            shares.append(1.0 - there / here.clamp(min=1e-6))
+        return torch.stack(shares)
 
 
 @torch.no_grad()
@@ -111,30 +122,20 @@ def best_place(features: Tensor, opacity: Tensor) -> Tensor:
     return best
 
 
-def found_again(before: Tensor, after: Tensor, place: Tensor) -> Tensor:
-    """Gives where in the picture after the pixels around a place in the one before are most alike
-    (L1), (2,), px.
-
-    Args:
-        before, after: (1, 3, s, s).
-        place: (2,), px.
-    """
-    side = before.shape[-1]
-    patch = square_offsets(_PATCH * side, 1.0, before.device)  # (M, 2)
-    places = place + square_offsets(_SEARCH * side, 1.0, before.device)  # (N, 2)
-    distance = sample(after, places[:, None] + patch) - sample(before, place + patch)
-    found: Tensor = places[distance.abs().mean(dim=(1, 2)).argmin()]
-    return found
-
-
 def _dragged(
     generator: Generator, w_plus: Tensor, handle: Tensor, target: Tensor, space: DragSpace
-) -> Tensor:
-    """Gives the latent after five steps."""
+) -> _End:
+    """Drags for five steps."""
     *_, last = drag(generator, w_plus, handle[None], target[None], space=space, params=_PARAMS)
-    return last.w_plus
+    return _End(last.w_plus, last.handles[0] / space.block)
 
 
 def _picture(generator: Generator, w_plus: Tensor) -> Tensor:
     side = min(PICTURE_PX, generator.resolution)
     return resize(generator.render(w_plus.unbind(1)), (side, side))
+
+
+def _patch(picture: Tensor, place: Tensor) -> Tensor:
+    """Gives the pixels around a place, (M, 3)."""
+    side = picture.shape[-1]
+    return sample(picture, place * side + square_offsets(_PATCH * side, 1.0, picture.device))

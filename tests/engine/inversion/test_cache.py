@@ -67,10 +67,10 @@ def test_the_ones_used_last_stay():
 
 
 def test_large_ones_are_fewer(monkeypatch):
-    cache, size = InversionCache(), last_step().w_plus.nbytes + 4
+    cache, size = InversionCache(), last_step().w_plus.nbytes + last_step().changes["a"].nbytes
     monkeypatch.setattr(cache_module, "MOST_KEPT_BYTES", 3 * size)
     for number in range(4):
-        cache.keep(str(number), last_step(number))
+        cache.keep(str(number), last_step(float(number)))
     assert [cache.find(str(number)) is not None for number in range(4)] == [False] + [True] * 3
 
 
