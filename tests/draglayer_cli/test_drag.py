@@ -10,6 +10,7 @@ from PIL import Image
 from draglayer_cli.pictures import read_picture
 from engine.composite import lay_over
 from tests.draglayer_cli.conftest import CANVAS, HEAD, PAIR
+from tests.fakes.generator import TRAINED_FILE
 
 FILES = {"layer": "layer.png", "composite": "composite.png", "sheet": "sheet.png", "way": "way.gif"}
 
@@ -136,12 +137,20 @@ def test_the_match_is_said_before_the_drag(drag, picture_file, tmp_path):
 
 def test_a_profile_says_how_long_the_reading_may_take(drag, picture_file, mask_file, tmp_path):
     shares = {}
-    for profile in ("instant", "fast", "balanced", "best"):
+    for profile in ("instant", "fast", "balanced"):
         given = ("--pair", PAIR, "--mask", mask_file, "--profile", profile)
         result = drag(picture_file, *given, "--json", "--out", tmp_path / profile)
         shares[profile] = json.loads(result.stdout)["match"]["share"]
-    assert len(set(shares.values())) == len(shares)  # each found something else
-    assert max(shares, key=lambda profile: shares[profile]) == "best"
+    assert len(set(shares.values())) == len(shares)  # each found another latent
+
+
+def test_the_best_profile_teaches_the_model_the_picture(drag, picture_file, mask_file, tmp_path):
+    shares = []
+    for profile in ("balanced", "best"):
+        given = ("--pair", PAIR, "--mask", mask_file, "--profile", profile, "--model", TRAINED_FILE)
+        result = drag(picture_file, *given, "--json", "--out", tmp_path / profile)
+        shares.append(json.loads(result.stdout)["match"]["share"])
+    assert shares[1] > shares[0]
 
 
 def test_an_unknown_profile_is_told_the_known_ones(drag, picture_file):
