@@ -25,11 +25,11 @@ from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.composite import lay_over
 from engine.generator.changes import WeightChanges
 from engine.images import Pixels
-from engine.inversion.gate import let_through
 from engine.inversion.projection import project
 from engine.inversion.refinement import RefinementParams, refine
 from engine.inversion.tuning import TuningParams, tune
 from engine.session import EditingSession, drag_space
+from engine.tuning_gate import let_through
 from engine.window import to_generator_frame
 from training.keypoints import load_detector
 

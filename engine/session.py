@@ -42,6 +42,7 @@ from engine.inversion.stages import InversionParams, InversionStep, invert
 from engine.outline import Outline, outline_between
 from engine.running_drag import DragStep, RunningDrag
 from engine.snapshot import Snapshot
+from engine.tuning_gate import let_through
 from engine.window import to_generator_frame
 
 PREVIEW_SIZE_PX = 384
@@ -176,7 +177,9 @@ class EditingSession:
         steps = invert(
             self._generator,
             self._picture,
-            space=self._space,
+            axes=self._space.axes,
+            shared_rows=self._space.rows,
+            gate=self._gate,
             encoder=self._encoder,
             params=params,
         )
@@ -555,6 +558,10 @@ class EditingSession:
     def _held(self) -> Held | None:
         """What the mask keeps of the picture before any drag."""
         return self._space.holding(self._history.base, self._generator_mask)
+
+    def _gate(self, w_plus: Tensor, changes: WeightChanges) -> WeightChanges:
+        opacity = self._picture.opacity
+        return let_through(self._generator, w_plus, changes, space=self._space, opacity=opacity)
 
     def _set_base(self, w_plus: Tensor, changes: WeightChanges, match: Match | None = None) -> None:
         self._finished = History(base=w_plus.to(self._device))

@@ -2,7 +2,7 @@
 what the finer rows can add, and what the generator must take on for it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -11,11 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from engine.drag.loop import DragSpace
 from engine.generator.changes import WeightChanges
 from engine.generator.generator import Generator
 from engine.inversion.encoder import Encoder
-from engine.inversion.gate import let_through
 from engine.inversion.losses import picture_distance
 from engine.inversion.match import Match, match_of
 from engine.inversion.projection import ProjectionParams, project
@@ -31,6 +29,10 @@ class InversionProfile(StrEnum):
     FAST = "fast"
     BALANCED = "balanced"
     BEST = "best"
+
+
+Gate = Callable[[Tensor, WeightChanges], WeightChanges]
+"""Gives, of the changes that a picture, w+ (1, num_ws, w_dim), was tuned by, those to keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,9 @@ def invert(
     generator: Generator,
     window: WindowImage,
     *,
-    space: DragSpace,
+    axes: Tensor,
+    shared_rows: int,
+    gate: Gate,
     encoder: Encoder | None = None,
     params: InversionParams | None = None,
 ) -> Iterator[InversionStep]:
@@ -107,7 +111,9 @@ def invert(
     Args:
         generator: frozen, and left as it is.
         window: the picture, in the generator's frame.
-        space: where the picture will be dragged: the rows that move stay one w.
+        axes: (w_dim, w_dim), the directions of w, each row as long as w spreads along it.
+        shared_rows: how many of the first rows of w+ stay one w: those that a drag moves.
+        gate: what of a tuning may be handed over.
         encoder: guesses where to begin; None: the best of many samples.
         params: how to invert; None for the defaults.
 
@@ -119,7 +125,7 @@ def invert(
     """
     params = params or InversionParams()
     budget = params.step_budget(has_encoder=encoder is not None)
-    stages = _stages(generator, window, space, encoder, params)
+    stages = _stages(generator, window, axes, shared_rows, gate, encoder, params)
     for index, found in enumerate(stages):
         step = InversionStep(
             step_index=index,
@@ -146,12 +152,13 @@ class _Found(NamedTuple):
 def _stages(
     generator: Generator,
     window: WindowImage,
-    space: DragSpace,
+    axes: Tensor,
+    shared_rows: int,
+    gate: Gate,
     encoder: Encoder | None,
     params: InversionParams,
 ) -> Iterator[_Found]:
     """Yields what each step has found, one stage after the other."""
-    axes = space.axes
     for step in project(generator, window, axes=axes, encoder=encoder, params=params.projection):
         w_pivot = step.w_pivot
         found = _Found(step.loss, w_pivot[:, None].repeat(1, generator.num_ws, 1), {})
@@ -162,7 +169,7 @@ def _stages(
             window,
             w_pivot,
             axes=axes,
-            shared_rows=space.rows,
+            shared_rows=shared_rows,
             params=params.refinement,
         ):
             found = _Found(refined.loss, refined.w_plus, {})
@@ -171,7 +178,7 @@ def _stages(
         for tuned in tune(generator, window, found.w_plus, params=params.tuning):
             changes = tuned.changes
             yield found
-        changes = let_through(generator, found.w_plus, changes, space=space, opacity=window.opacity)
+        changes = gate(found.w_plus, changes)
         yield _Found(_loss(generator.changed(changes), found.w_plus, window), found.w_plus, changes)
 
 

@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 import torch
 
-from engine.drag.loop import DragSpace
 from engine.inversion.match import FAIR_SHARE, GOOD_SHARE, Match, MatchLevel, match_of
 from engine.inversion.projection import ProjectionParams
 from engine.inversion.refinement import RefinementParams, refine
@@ -28,8 +27,14 @@ def axes(generator):
 
 
 @pytest.fixture(scope="module")
-def space(axes):
-    return DragSpace(block=16, rows=SHARED_ROWS, axes=axes)
+def inverted(generator, axes):
+    """Inverts a picture."""
+
+    def call(picture, params, gate=lambda _, changes: changes):
+        space = {"axes": axes, "shared_rows": SHARED_ROWS, "gate": gate}
+        return list(invert(generator, picture, params=params, **space))
+
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -85,23 +90,34 @@ def test_a_strong_pull_to_the_mean_leaves_the_rows_together(generator, axes, w, 
     assert spread < 0.2 * free_spread
 
 
-def test_the_stages_follow_each_other_and_the_match_is_told_at_the_end(generator, space, picture):
+def test_the_stages_follow_each_other_and_the_match_is_told_at_the_end(
+    generator, inverted, picture
+):
     params = InversionParams(
         projection=ProjectionParams(samples=16, starts=2, start_steps=2, steps=3),
         refinement=RefinementParams(steps=4),
     )
-    steps = list(invert(generator, picture, space=space, params=params))
+    steps = inverted(picture, params)
     assert [s.step_index for s in steps] == list(range(10)) and steps[0].step_budget == 9
     assert [s.match is None for s in steps] == [True] * 9 + [False]
     assert steps[-1].match == match_of(generator, steps[-1].w_plus, picture)
 
 
-def test_a_tuning_is_handed_over_when_the_gate_has_tried_it(generator, space, picture):
+def test_a_tuning_is_handed_over_as_the_gate_lets_it(generator, inverted, picture):
     params = InversionParams(
         projection=ProjectionParams(samples=16, starts=2, start_steps=2, steps=3),
         tuning=TuningParams(steps=4),
     )
-    *steps, last = invert(generator, picture, space=space, params=params)
+    asked = []
+
+    def half(w_plus, changes):
+        asked.append(w_plus)
+        return {name: 0.5 * change for name, change in changes.items()}
+
+    *steps, last = inverted(picture, params, half)
+    *_, whole = inverted(picture, params)
+    assert len(asked) == 1 and torch.equal(asked[0], last.w_plus)
+    assert all(torch.equal(last.changes[name], 0.5 * c) for name, c in whole.changes.items())
     assert [s.step_index for s in (*steps, last)] == list(range(11)) and last.step_budget == 10
     assert not any(s.changes for s in steps) and last.changes
     assert torch.equal(last.w_plus, steps[-1].w_plus) and last.loss < steps[-1].loss
@@ -111,7 +127,7 @@ def test_a_tuning_is_handed_over_when_the_gate_has_tried_it(generator, space, pi
     assert last.match == tuned and tuned.share > plain.share
 
 
-def test_a_sample_is_found_again(generator, space, w):
+def test_a_sample_is_found_again(generator, inverted, w):
     with torch.no_grad():
         image = generator.render([w] * generator.num_ws)
     window = WindowImage(image=image, opacity=torch.ones(1, 1, 32, 32))
@@ -119,7 +135,7 @@ def test_a_sample_is_found_again(generator, space, w):
         projection=ProjectionParams(samples=64, starts=2, start_steps=5, steps=40),
         refinement=RefinementParams(steps=10),
     )
-    *_, last = invert(generator, window, space=space, params=params)
+    *_, last = inverted(window, params)
     assert last.match.share > 0.98 and last.match.level is MatchLevel.GOOD
 
 
@@ -145,9 +161,8 @@ def test_a_far_guess_is_not_blamed_on_the_model(share):
 
 
 @pytest.mark.parametrize("profile", InversionProfile)
-def test_only_the_instant_profile_gives_a_guess(generator, space, picture, profile):
-    steps = invert(generator, picture, space=space, params=PROFILES[profile])
-    *_, last = steps
+def test_only_the_instant_profile_gives_a_guess(inverted, picture, profile):
+    *_, last = inverted(picture, PROFILES[profile])
     assert last.match.is_guess == (profile is InversionProfile.INSTANT)
 
 
