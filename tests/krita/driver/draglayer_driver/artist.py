@@ -227,6 +227,9 @@ class Artist:
     def _has_ended(self) -> bool:
         return self._button("insert").isEnabled() or self._button("start").isEnabled()
 
+    def _has_inserted(self) -> bool:
+        return self._widget(QLabel, "status").text().startswith("Inserted")
+
     @property
     def _edit_patience_s(self) -> float:
         return float(self._plan["edit_patience_s"])
@@ -239,6 +242,7 @@ class Artist:
         yield lambda: len(self._names()) == len(names) + 1
         # Krita makes the new layer active a tick later; the plug-in gives the artist's layer back.
         yield lambda: self._document.activeNode().name() == active_name
+        yield self._has_inserted
         self._settle()
         self.report["names_before"], self.report["names_after"] = names, self._names()
         (new_name,) = set(self._names()) - set(names)
@@ -273,7 +277,9 @@ class Artist:
         yield _patiently(self._button("insert").isEnabled, self._edit_patience_s)
         yield self.screen.shoot("8-translucent").has_ended
         yield from self._press("insert")
+        # The layer is there before the plug-in has hidden the source and said so.
         yield lambda: len(self._names()) == len(self.report["names_before"]) + 1
+        yield self._has_inserted
         self._settle()
         self._keep("replaced")
         (new_name,) = set(self._names()) - set(self.report["names_before"])
