@@ -74,12 +74,8 @@ def rows() -> dict[str, Row]:
     near = ("distance", "within 2 %", "says arrived", "steps")
     ways_back = ("distance", "home, places", "home, picture")
     hard = {name: Row(cases=cases, count=12) for name, cases in hard_cases().items()}
-    hard["pins"] = Row(cases=hard_cases()["pins"], count=12, told=("distance", "strayed"))
-    hard["50 % away"] = Row(
-        cases=hard_cases()["50 % away"],
-        count=12,
-        told=("distance", "within 2 %", "mse"),
-    )
+    hard["pins"] = replace(hard["pins"], told=("distance", "strayed"))
+    hard["50 % away"] = replace(hard["50 % away"], told=("distance", "within 2 %", "mse"))
     return {
         "one": Row(cases=partial(_pairs, 1), count=100, told=near),
         "five": Row(cases=partial(_pairs, 5), count=100, told=near),

@@ -573,7 +573,7 @@ class EditingSession:
         """Paints this picture by the model's generator with these changes. What drags is the
         generator as it is: it knows how such pictures move."""
         self._changes = changes
-        self._painter = self._generator.changed(changes) if changes else self._generator
+        self._painter = self._generator.changed(changes)
 
     @torch.no_grad()
     def _motion(self) -> tuple[Flow | None, Outline | None]:

@@ -112,11 +112,14 @@ class Generator(nn.Module):
         return generator.requires_grad_(False).eval()
 
     def changed(self, changes: WeightChanges) -> Self:
-        """Gives a frozen generator with some weights changed; all others are shared with this one.
+        """Gives a frozen generator with some weights changed; all others are shared with this one,
+        which it is itself where there are no changes.
 
         Raises:
             ValueError: there is no weight of that name or shape.
         """
+        if not changes:
+            return self
         weights = self.state_dict()
         for name, change in changes.items():
             if name not in weights or weights[name].shape != change.shape:

@@ -35,6 +35,12 @@ def gate(generator, model, w_plus):
     return ask
 
 
+def convolutions(generator):
+    """Gives the weights of all convolutions by their names."""
+    layers = generator.synthesis.layers(generator.resolution)
+    return {n: w for n, w in generator.named_parameters() if any(w is x.weight for x in layers)}
+
+
 def test_a_mild_tuning_is_let_through_whole(gate, generator, w_plus):
     colours = torch.tensor([0.9, 1.0, 0.7])[:, None, None]
     picture = WindowImage(image=generator.render(w_plus.unbind(1)) * colours, opacity=OPAQUE)
@@ -48,8 +54,7 @@ def test_a_generator_whose_pictures_do_not_move_is_refused(gate, generator):
     source = torch.Generator().manual_seed(1)
     foreign = {
         name: 3.0 * torch.randn(weight.shape, generator=source).half()
-        for name, weight in generator.named_parameters()
-        if ".conv" in name and name.endswith(".weight") and "affine" not in name
+        for name, weight in convolutions(generator).items()
     }
     assert gate(foreign) == {}
 
@@ -57,11 +62,7 @@ def test_a_generator_whose_pictures_do_not_move_is_refused(gate, generator):
 def test_of_a_tuning_that_goes_too_far_half_is_taken(gate, generator):
     """Weights of nought paint one picture for all latents. Of half a weight demodulation makes the
     whole one."""
-    all_away = {
-        name: -weight.half()
-        for name, weight in generator.named_parameters()
-        if ".conv" in name and name.endswith(".weight") and "affine" not in name
-    }
+    all_away = {name: -weight.half() for name, weight in convolutions(generator).items()}
     taken = gate(all_away)
     assert all(torch.equal(taken[name], 0.5 * change) for name, change in all_away.items())
 
