@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from krita import Extension, Krita
@@ -26,6 +26,8 @@ FULL_AMOUNT_PERCENT = 100
 TRANSLUCENT = 153  # of 255
 SELECT_TOOL = "KisToolSelectRectangular"
 LINE_TOOL = "KritaShape/KisToolLine"
+# The mouse points at pixels of the screen, so of a canvas shown smaller it misses by one or two.
+NEAR_PX = 4
 
 Steps = Iterator[Callable[[], bool]]
 
@@ -135,6 +137,7 @@ class Artist:
         yield self._view.is_shown
         self._document.setActiveNode(self._layer(self._plan["layer"]))
         yield lambda: self._document.activeNode().name() == self._plan["layer"]
+        self._settle()
         self._before = self._composite()
         self._keep("before")
         yield self.screen.shoot("0-opened").has_ended
@@ -144,15 +147,10 @@ class Artist:
         x, y, width, height = self._plan["selection"]
         self._use(SELECT_TOOL)
         yield from self._drag((x, y), (x + width, y + height))
-        yield lambda: self._document.selection() is not None
-        yield lambda: self._document.selection().width() > 0
-        selection = self._document.selection()
-        self.report["selection"] = [
-            selection.x(),
-            selection.y(),
-            selection.width(),
-            selection.height(),
-        ]
+        # Krita's threads fill a selection tile by tile, and what there is of one can be read.
+        yield lambda: _is_near(self._selection(), (x, y, width, height))
+        self._settle()
+        self.report["selection"] = self._selection()
 
     def _draw_arrows(self) -> Steps:
         self.doing = "drawing the arrows"
@@ -166,6 +164,7 @@ class Artist:
         self.report["svg"] = self._document.activeNode().duplicate().toSvg()
         # Krita draws vector layers when it finds the time.
         yield lambda: self._composite() != self._before
+        self._settle()
         self._keep("with_arrows")
 
     def _has_arrows(self, count: int) -> bool:
@@ -302,6 +301,13 @@ class Artist:
         self._settle()
         self._keep("restored")
 
+    def _selection(self) -> list[int]:
+        """Its x, y, width and height; no numbers where there is none."""
+        selection = self._document.selection()
+        if selection is None:
+            return []
+        return [selection.x(), selection.y(), selection.width(), selection.height()]
+
     def _settle(self) -> None:
         self._document.waitForDone()
         self._document.refreshProjection()
@@ -342,6 +348,12 @@ class Artist:
 
     def _widget(self, kind: type, name: str) -> QWidget:
         return self._docker.findChild(kind, f"draglayer_{name}")
+
+
+def _is_near(box: Sequence[int], wanted: Sequence[int]) -> bool:
+    return len(box) == len(wanted) and all(
+        abs(value - aim) <= NEAR_PX for value, aim in zip(box, wanted, strict=True)
+    )
 
 
 def _patiently(condition: Callable[[], bool], patience_s: float) -> Callable[[], bool]:
