@@ -18,7 +18,7 @@ from .edit import (
     StateChanged,
     WorkerEvent,
 )
-from .editing import PROFILE_NAMES, EditModel
+from .editing import PROFILE_NAMES, SEEN_HINT, SEEN_NAMES, EditModel
 from .errors import (
     ClientError,
     InputProblem,
@@ -41,7 +41,7 @@ from .messages import (
     ResultForm,
 )
 from .pixels import changed_runs, paste_pixels, swap_red_and_blue, with_changes
-from .region import propose_window
+from .region import Seen, propose_window
 from .result_form import LayerFacts, choose_result_form
 from .worker import EditWorker
 
@@ -51,6 +51,8 @@ __all__ = [
     "MAX_AMOUNT",
     "PROFILE_NAMES",
     "PROTOCOL_VERSION",
+    "SEEN_HINT",
+    "SEEN_NAMES",
     "Bounds",
     "BridgeClient",
     "ChangeRefused",
@@ -85,6 +87,7 @@ __all__ = [
     "RequestRejected",
     "ResultForm",
     "ResultReady",
+    "Seen",
     "ServerUnreachable",
     "StateChanged",
     "WorkerEvent",

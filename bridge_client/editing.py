@@ -32,7 +32,7 @@ from .messages import (
     Match,
     MatchLevel,
 )
-from .region import propose_window
+from .region import Seen, propose_window
 
 # Of the whole bar, how much finding the picture in the generator takes before the drag begins.
 INVERSION_SHARE = 0.5
@@ -44,6 +44,13 @@ PROFILE_NAMES: dict[InversionProfile, str] = {
     InversionProfile.BALANCED: "Balanced: finer, slower",
     InversionProfile.BEST: "Best: the model learns the picture",
 }
+
+# As `PROFILE_NAMES`.
+SEEN_NAMES: dict[Seen, str] = {
+    Seen.SELECTION: "The selection",
+    Seen.LAYER: "The whole layer",
+}
+SEEN_HINT = "What the model takes the picture from. Only what is selected may move, either way."
 
 _NOTHING_MOVES = (
     "Every point is a pin, so nothing would move.",
@@ -85,6 +92,7 @@ class EditModel:
         self._canvas: Extent | None = None
         self._layer_content: Bounds | None = None
         self._selection: Bounds | None = None
+        self._seen = Seen.SELECTION
         self._source_problem = ""
         self._state = EditState.IDLE
         self._queue_position: int | None = None
@@ -110,6 +118,11 @@ class EditModel:
         """Takes the layer's and the selection's bounds, as often as the host reads them."""
         self._canvas, self._layer_content, self._selection = canvas, layer_content, selection
         self._source_problem = ""
+
+    def set_seen(self, seen: Seen) -> None:
+        """Takes what the model shall see of the layer in the next edit; the one that is open keeps
+        its window, and what is dragged on goes on in it."""
+        self._seen = seen
 
     def set_source_problem(self, sentence: str) -> None:
         """Says why the host has no layer to give ("Choose a paint layer.")."""
@@ -159,6 +172,7 @@ class EditModel:
             layer_content=self._layer_content,
             points=[point for pair in self._pairs for point in (pair.handle, pair.target)],
             canvas=self._canvas,
+            seen=self._seen,
         )
 
     @property

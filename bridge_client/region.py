@@ -1,10 +1,25 @@
 """Selection and points → the window: the square of the canvas that travels to the bridge."""
 
 from collections.abc import Sequence
+from enum import Enum
 
 from .errors import InputProblem
 from .geometry import Bounds, Extent, Point, PointPair, bounds_of_points
 from .messages import MAX_WINDOW_SIDE_PX
+
+
+class Seen(str, Enum):  # noqa: UP042 - StrEnum came with Python 3.11
+    """What the model sees of a layer: what is selected, or all that is on it. Either way only what
+    is selected may move; where nothing is, both are the layer."""
+
+    SELECTION = "selection"
+    LAYER = "layer"
+
+
+_SMALLER = {
+    Seen.SELECTION: "Select a smaller part.",
+    Seen.LAYER: "Select a smaller part, and let the model see the selection.",
+}
 
 
 def propose_window(
@@ -14,11 +29,13 @@ def propose_window(
     points: Sequence[Point],
     canvas: Extent,
     aspect: float = 1.0,
+    seen: Seen = Seen.SELECTION,
 ) -> Bounds:
-    """The smallest window of whole pixels in the model's shape that holds selection and points.
+    """The smallest window of whole pixels in the model's shape that holds what the model shall see
+    and all points.
 
     The window is centred on what it holds, because the generator knows aligned pictures and the
-    artist selects the whole of one; for that it may reach over the canvas' edge, where the layer
+    artist shows it the whole of one; for that it may reach over the canvas' edge, where the layer
     reads as transparent.
 
     Args:
@@ -28,6 +45,7 @@ def propose_window(
         points: Every handle and target point.
         canvas: Size of the canvas.
         aspect: Width by height of the pictures that the model draws.
+        seen: Whether the window is made of the selection, or of the layer's content around it.
 
     Raises:
         InputProblem: With a sentence, where these make no edit.
@@ -39,8 +57,16 @@ def propose_window(
         raise InputProblem(
             "The layer has no pixels on the canvas.", "Choose the layer that shows the picture."
         )
-    held = content if selection is None else _selected(selection, content, canvas_bounds)
-    return _window_around(held.union(bounds_of_points(points)), aspect)
+    selected = content if selection is None else _selected(selection, content, canvas_bounds)
+    held = (content if seen is Seen.LAYER else selected).union(bounds_of_points(points))
+    window = _window_around(held, aspect)
+    side = max(window.width, window.height)
+    if side > MAX_WINDOW_SIDE_PX:
+        raise InputProblem(
+            f"The part to edit is {side} pixels wide or high; {MAX_WINDOW_SIDE_PX} is the most.",
+            _SMALLER[seen],
+        )
+    return window
 
 
 def check_handles(pairs: Sequence[PointPair], mask: bytes | None, window: Bounds) -> None:
@@ -102,11 +128,5 @@ def _window_around(held: Bounds, aspect: float) -> Bounds:
     # Each side is what it holds or what the other one asks for, whichever is more.
     width = max(held.width, round(held.height * aspect))
     height = max(held.height, round(held.width / aspect))
-    if max(width, height) > MAX_WINDOW_SIDE_PX:
-        raise InputProblem(
-            f"The part to edit is {max(width, height)} pixels wide or high; "
-            f"{MAX_WINDOW_SIDE_PX} is the most.",
-            "Select a smaller part.",
-        )
     left, top = held.x - (width - held.width) // 2, held.y - (height - held.height) // 2
     return Bounds(left, top, width, height)

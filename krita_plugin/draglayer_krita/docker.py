@@ -1,8 +1,18 @@
 """The docker's widgets and what they are bound to; it decides nothing."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from krita import DockWidget, Krita
 
-from ._vendor.bridge_client import MAX_AMOUNT, PROFILE_NAMES, InversionProfile
+from ._vendor.bridge_client import (
+    MAX_AMOUNT,
+    PROFILE_NAMES,
+    SEEN_HINT,
+    SEEN_NAMES,
+    InversionProfile,
+    Seen,
+)
 from .pump import Pump
 from .qt import (
     QComboBox,
@@ -24,6 +34,8 @@ from .qt import (
     QWidget,
 )
 from .settings import LARGEST_STEP_BUDGET
+
+Choice = TypeVar("Choice", InversionProfile, Seen)
 
 DOCKER_ID = "draglayer"
 TITLE = "Draglayer"
@@ -117,19 +129,20 @@ class DraglayerDocker(DockWidget):
         self._amount = _named(QSlider(Qt.Orientation.Horizontal), "amount")
         self._amount.setRange(0, round(MAX_AMOUNT * FULL_AMOUNT_PERCENT))
         self._amount_text = _named(QLabel(), "amount_text")
-        self._profile = _named(QComboBox(), "profile")
-        for profile, name in PROFILE_NAMES.items():
-            self._profile.addItem(name, profile.value)
-        self._profile.setCurrentIndex(list(PROFILE_NAMES).index(self._pump.editor.settings.profile))
+        settings = self._pump.editor.settings
+        self._seen = _choice(SEEN_NAMES, settings.seen, "seen")
+        self._seen.setToolTip(SEEN_HINT)
+        self._profile = _choice(PROFILE_NAMES, settings.profile, "profile")
         self._steps = _named(QSpinBox(), "steps")
         self._steps.setRange(0, LARGEST_STEP_BUDGET)
         self._steps.setSpecialValueText("automatic")
-        self._steps.setValue(self._pump.editor.settings.step_budget or 0)
+        self._steps.setValue(settings.step_budget or 0)
 
     def _lay_out(self) -> None:
         self._settings = QWidget()
         settings = QFormLayout(self._settings)
         settings.setContentsMargins(0, 0, 0, 0)
+        settings.addRow("Model sees", self._seen)
         settings.addRow("Reading", self._profile)
         settings.addRow("Most steps", self._steps)
         self._afterwards = _row(
@@ -162,6 +175,7 @@ class DraglayerDocker(DockWidget):
         self._amount.valueChanged.connect(
             lambda percent: pump.run(lambda: controls.show_amount(percent / FULL_AMOUNT_PERCENT))
         )
+        self._seen.currentIndexChanged.connect(lambda: pump.run(self._set_seen))
         self._profile.currentIndexChanged.connect(lambda: pump.run(self._set_profile))
         self._insert.clicked.connect(lambda: pump.run(editor.insert))
         self._steps.valueChanged.connect(lambda steps: pump.run(lambda: self._set_steps(steps)))
@@ -171,6 +185,9 @@ class DraglayerDocker(DockWidget):
 
     def _set_steps(self, steps: int) -> None:
         self._pump.editor.settings.step_budget = steps or None
+
+    def _set_seen(self) -> None:
+        self._pump.editor.settings.seen = Seen(self._seen.currentData())
 
     def _set_profile(self) -> None:
         self._pump.editor.settings.profile = InversionProfile(self._profile.currentData())
@@ -229,6 +246,14 @@ def _tool(icon: str, tip: str, name: str) -> QToolButton:
     button.setToolTip(tip)
     button.setAutoRaise(True)
     return _named(button, name)
+
+
+def _choice(names: Mapping[Choice, str], chosen: Choice, name: str) -> QComboBox:
+    box = QComboBox()
+    for choice, text in names.items():
+        box.addItem(text, choice.value)
+    box.setCurrentIndex(list(names).index(chosen))
+    return _named(box, name)
 
 
 def _named(widget: QWidget, name: str) -> QWidget:

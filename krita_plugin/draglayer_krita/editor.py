@@ -89,6 +89,7 @@ class LayerEditor:
         if self._at_hand.lines is not None:
             self._lines = canvas.drawn_lines(self._at_hand.lines.id)
         self.model.set_pairs(self._lines.pairs)
+        self.model.set_seen(self.settings.seen)
         source = self._at_hand.source
         if self._at_hand.problem or source is None:
             self.model.set_source_problem(self._at_hand.problem)

@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from ._vendor.bridge_client import InversionProfile
+from ._vendor.bridge_client import InversionProfile, Seen
 
 _GROUP = "draglayer"
 _STEP_BUDGET = "stepBudget"
 _PROFILE = "profile"
+_SEEN = "modelSees"
 LARGEST_STEP_BUDGET = 1000
 
 
@@ -43,3 +44,13 @@ class Settings:
     @profile.setter
     def profile(self, profile: InversionProfile) -> None:
         self._application.writeSetting(_GROUP, _PROFILE, profile.value)
+
+    @property
+    def seen(self) -> Seen:
+        """What the model sees of the layer."""
+        name = self._application.readSetting(_GROUP, _SEEN, "")
+        return Seen(name) if name in [seen.value for seen in Seen] else Seen.SELECTION
+
+    @seen.setter
+    def seen(self, seen: Seen) -> None:
+        self._application.writeSetting(_GROUP, _SEEN, seen.value)

@@ -2,6 +2,7 @@ import pytest
 
 from bridge_client import (
     PROFILE_NAMES,
+    SEEN_NAMES,
     Bounds,
     ChangeRefused,
     DragProgress,
@@ -23,6 +24,7 @@ from bridge_client import (
     PointPair,
     PreviewReady,
     ResultReady,
+    Seen,
     StateChanged,
 )
 
@@ -152,6 +154,18 @@ def test_a_match_that_is_not_good_explains_the_result_too(model, level):
 
 def test_every_profile_has_a_name():
     assert list(PROFILE_NAMES) == list(InversionProfile)
+
+
+def test_everything_that_can_be_seen_has_a_name():
+    assert list(SEEN_NAMES) == list(Seen)
+
+
+def test_a_model_that_sees_the_layer_gets_the_layers_window_and_the_selection_stays(model):
+    model.set_seen(Seen.LAYER)
+    assert model.window_canvas == Bounds(0, -10, 100, 100)
+    assert model.selection_canvas == Bounds(10, 10, 40, 40)
+    model.set_seen(Seen.SELECTION)
+    assert model.window_canvas == Bounds(10, 10, 40, 40)
 
 
 def test_a_result_can_be_inserted_once(model):
@@ -303,6 +317,15 @@ def test_other_pairs_can_be_dragged_on_from_where_the_edit_stands(dragged):
     dragged.mark_dragging_on()
     assert dragged.is_busy and dragged.result is None and not dragged.can_drag_on
     assert dragged.history == DRAGGED
+
+
+def test_what_is_seen_by_the_next_edit_is_not_seen_by_the_open_one(dragged):
+    dragged.set_seen(Seen.LAYER)
+    assert dragged.shown_window_canvas == Bounds(10, 10, 40, 40)
+    dragged.set_pairs([PointPair(Point(15, 40), Point(60, 40))])
+    assert "outside of what is being edited" in dragged.why_not_drag_on
+    dragged.mark_started()
+    assert dragged.shown_window_canvas == Bounds(0, -10, 100, 100)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from bridge_client import Bounds, Extent, InputProblem, Point, propose_window
+from bridge_client import Bounds, Extent, InputProblem, Point, Seen, propose_window
 
 CANVAS = Extent(1200, 900)
 LAYER = Bounds(100, 100, 320, 320)
@@ -11,9 +11,9 @@ LAYER = Bounds(100, 100, 320, 320)
 POINTS = (Point(200, 200), Point(220, 210))
 
 
-def propose(selection=None, points=POINTS, layer=LAYER):
+def propose(selection=None, points=POINTS, layer=LAYER, seen=Seen.SELECTION):
     return propose_window(
-        selection=selection, layer_content=layer, points=list(points), canvas=CANVAS
+        selection=selection, layer_content=layer, points=list(points), canvas=CANVAS, seen=seen
     )
 
 
@@ -32,6 +32,22 @@ def test_the_window_is_the_smallest_square_around_the_middle():
 def test_a_target_outside_the_selection_widens_the_window():
     window = propose(Bounds(150, 150, 100, 100), [Point(200, 200), Point(300.5, 200)])
     assert window == Bounds(150, 125, 151, 151)
+
+
+def test_a_model_that_sees_the_layer_gets_all_that_is_on_it():
+    assert propose(Bounds(190, 190, 40, 30), seen=Seen.LAYER) == LAYER
+
+
+def test_the_selection_does_not_widen_what_is_seen_of_the_layer_but_a_target_does():
+    everything, target = Bounds(0, 0, 1200, 900), Point(439.5, 200)
+    assert propose(everything, seen=Seen.LAYER) == LAYER
+    window = propose(everything, [Point(200, 200), target], seen=Seen.LAYER)
+    assert window == Bounds(100, 90, 340, 340)
+
+
+@pytest.mark.parametrize("points", [POINTS, (Point(20, 20), Point(900, 30))])
+def test_without_a_selection_it_is_all_the_same_what_is_seen(points):
+    assert propose(None, points, seen=Seen.LAYER) == propose(None, points, seen=Seen.SELECTION)
 
 
 def test_the_window_may_reach_over_the_edge():
@@ -74,19 +90,30 @@ def test_a_point_on_the_far_edge_is_on_the_canvas():
         ({"selection": Bounds(100, 100, 0, 10)}, "no pixel of the canvas"),
     ],
 )
-def test_input_that_makes_no_edit_gets_a_sentence(given, sentence):
+@pytest.mark.parametrize("seen", Seen)
+def test_input_that_makes_no_edit_gets_a_sentence(given, sentence, seen):
     with pytest.raises(InputProblem, match=sentence):
-        propose(**given)
+        propose(**given, seen=seen)
 
 
-def test_a_part_that_is_too_large_gets_a_sentence():
-    with pytest.raises(InputProblem, match="20000 pixels"):
+@pytest.mark.parametrize(
+    ("selection", "seen", "hint"),
+    [
+        (None, Seen.SELECTION, "Select a smaller part."),
+        (None, Seen.LAYER, "let the model see the selection"),
+        (Bounds(0, 0, 5, 5), Seen.LAYER, "let the model see the selection"),
+    ],
+)
+def test_a_part_that_is_too_large_gets_a_sentence(selection, seen, hint):
+    with pytest.raises(InputProblem, match="20000 pixels") as caught:
         propose_window(
-            selection=None,
+            selection=selection,
             layer_content=Bounds(0, 0, 20000, 10),
             points=[Point(1, 1)],
             canvas=Extent(20000, 10),
+            seen=seen,
         )
+    assert hint in caught.value.hint
 
 
 @pytest.mark.parametrize(

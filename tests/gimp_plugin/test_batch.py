@@ -14,6 +14,7 @@ def run(plugin, client, picture, desk):
         step_budget=None,
         profile=client.InversionProfile.FAST,
         model="default",
+        seen=client.Seen.SELECTION,
     )
 
     def run_with(worker):

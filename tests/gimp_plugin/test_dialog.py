@@ -13,6 +13,7 @@ def open_dialog(plugin, client, picture, desk):
         step_budget=None,
         profile=client.InversionProfile.FAST,
         model="default",
+        seen=client.Seen.SELECTION,
     )
 
     def run(worker, *artist):
@@ -108,10 +109,16 @@ def history_widgets(desk):
 
     def find():
         box = desk.dialogs[-1]._box
-        _, amount = box._children[-2]._children
-        return *box._children[-3]._children, amount
+        _, amount = box._children[-3]._children
+        return *box._children[-4]._children, amount
 
     return find
+
+
+@pytest.fixture
+def choices(desk):
+    """The open dialog's boxes: what the model sees, and how long reading it may take."""
+    return lambda: [row._children[1] for row in desk.dialogs[-1]._box._children[-2:]]
 
 
 def dragged(client, finished, **history):
@@ -186,11 +193,13 @@ def test_other_pairs_are_dragged_on(
     assert pairs[0].handle == client.Point(5.0, 5.0)
 
 
-def test_the_profile_that_was_chosen_is_sent_and_kept(open_dialog, client, scripted_worker, desk):
+def test_the_profile_that_was_chosen_is_sent_and_kept(
+    open_dialog, choices, client, scripted_worker
+):
     worker = scripted_worker()
 
     def choose():
-        _, box = desk.dialogs[-1]._box._children[-1]._children
+        _, box = choices()
         assert box.get_active_id() == "fast"
         box.set_active_id("instant")
         return START
@@ -198,6 +207,24 @@ def test_the_profile_that_was_chosen_is_sent_and_kept(open_dialog, client, scrip
     dialog, _ = open_dialog(worker, choose, CLOSE)
     assert worker.requests[0].profile is client.InversionProfile.INSTANT
     assert dialog.settings.profile is client.InversionProfile.INSTANT
+
+
+def test_what_the_model_shall_see_is_what_is_sent_and_kept(
+    open_dialog, choices, client, scripted_worker, picture
+):
+    picture[0]._selection._pixels = bytes(16 * 5 + 4) + b"\xff" * 4 + bytes(16 * 12 - 16 * 5 - 8)
+    worker = scripted_worker()
+
+    def choose():
+        box, _ = choices()
+        assert box.get_active_id() == "selection"
+        box.set_active_id("layer")
+        return START
+
+    dialog, _ = open_dialog(worker, choose, CLOSE)
+    assert worker.requests[0].window_canvas == client.Bounds(2, 2, 8, 8)
+    assert worker.requests[0].mask.count(b"\xff") == 4
+    assert dialog.settings.seen is client.Seen.LAYER
 
 
 def test_pins_are_counted_apart(open_dialog, look, picture, scripted_worker):

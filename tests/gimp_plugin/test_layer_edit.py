@@ -8,13 +8,14 @@ def edit_of(plugin, picture):
     return plugin("layer_edit").LayerEdit(image, [layer])
 
 
-def settings(plugin, client, step_budget=None):
+def settings(plugin, client, step_budget=None, seen="selection"):
     return plugin("settings").Settings(
         points="",
         path=None,
         step_budget=step_budget,
         profile=client.InversionProfile.INSTANT,
         model="default",
+        seen=client.Seen(seen),
     )
 
 
@@ -33,6 +34,19 @@ def test_the_request_holds_the_window_the_mask_and_the_pairs(plugin, client, pic
     assert len(request.pixels) == 4 * len(request.mask)
     assert (request.pairs, request.step_budget, request.pixel_order) == (pairs, 12, "rgba8")
     assert request.profile is client.InversionProfile.INSTANT
+
+
+def test_a_model_that_sees_the_layer_gets_it_whole_and_the_selection_as_the_mask(
+    plugin, client, picture
+):
+    image, _ = picture
+    image._selection._pixels = bytes(16 * 5 + 4) + b"\xff" * 4 + bytes(16 * 12 - 16 * 5 - 8)
+    request = edit_of(plugin, picture).request(
+        drawn(plugin, picture), settings(plugin, client, seen="layer")
+    )
+    assert request.window_canvas == client.Bounds(2, 2, 8, 8)
+    assert request.mask == bytes(3 * 8 + 2) + b"\xff" * 4 + bytes(2 + 4 * 8)
+    assert request.result_form == "patch"
 
 
 def test_nothing_selected_sends_no_mask(plugin, client, picture):

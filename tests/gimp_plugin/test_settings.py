@@ -9,7 +9,15 @@ Gimp = fake_gi.NAMESPACES["Gimp"]
 
 def config(**values):
     return Gimp.ProcedureConfig(
-        {"path": None, "points": "", "step-budget": 0, "profile": "fast", "model": ""} | values
+        {
+            "path": None,
+            "points": "",
+            "step-budget": 0,
+            "profile": "fast",
+            "model": "",
+            "model-sees": "selection",
+        }
+        | values
     )
 
 
@@ -47,6 +55,6 @@ def test_what_is_not_said_is_the_engines_choice(plugin):
 
 def test_what_was_chosen_in_the_dialog_is_there_for_the_next_run(plugin, client):
     settings, chosen = plugin("settings"), client.InversionProfile.BALANCED
-    kept = config()
-    settings.remember(replace(settings.read(kept), profile=chosen), kept)
-    assert settings.read(kept).profile is chosen
+    seen, kept = client.Seen.LAYER, config()
+    settings.remember(replace(settings.read(kept), profile=chosen, seen=seen), kept)
+    assert (settings.read(kept).profile, settings.read(kept).seen) == (chosen, seen)

@@ -91,6 +91,30 @@ def test_the_artists_profile_is_sent(editor, worker, client):
     assert worker.requests[0].profile is client.InversionProfile.BALANCED
 
 
+def test_a_model_that_sees_the_layer_gets_it_whole_and_the_selection_as_the_mask(
+    editor, picture, worker, client
+):
+    picture.select(11, 7, 4, 3)
+    editor.settings.seen = client.Seen.LAYER
+    editor.start()
+    (request,) = worker.requests
+    assert request.window_canvas == client.Bounds(10, 5, 16, 16)
+    row = bytes([0] + [255] * 4 + [0] * 11)
+    assert request.mask == bytes(2 * 16) + 3 * row + bytes(11 * 16)
+    assert request.result_form == "patch"
+
+
+def test_beyond_the_canvas_nothing_may_move(editor, picture, worker, client):
+    picture.document.setActiveNode(picture.wall)
+    picture.select(10, 5, 16, 16)
+    editor.settings.seen = client.Seen.LAYER
+    editor.start()
+    (request,) = worker.requests
+    assert request.window_canvas == client.Bounds(0, -5, 40, 40)
+    assert request.mask[: 10 * 40] == bytes(10 * 40)
+    assert request.mask.count(b"\xff") == 16 * 16
+
+
 def test_the_arrows_of_now_are_dragged_on_after_an_insert(editor, picture, worker, client):
     editor.start()
     finish(editor, client)

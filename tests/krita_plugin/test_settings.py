@@ -37,6 +37,15 @@ def test_the_profile_outlives_the_plug_in(plugin, application, settings):
     assert settings.profile is profiles.FAST
 
 
+def test_what_the_model_sees_outlives_the_plug_in(plugin, application, settings):
+    seen = plugin("_vendor.bridge_client").Seen
+    assert settings.seen is seen.SELECTION
+    settings.seen = seen.LAYER
+    assert plugin("settings").Settings(application).seen is seen.LAYER
+    application.writeSetting("draglayer", "modelSees", "nothing")
+    assert settings.seen is seen.SELECTION
+
+
 @pytest.mark.parametrize("text", ["0", "-3", "1001", "many", "9" * 5000, "\u0663"])
 def test_a_spoiled_setting_counts_as_none(application, settings, text):
     application.writeSetting("draglayer", "stepBudget", text)

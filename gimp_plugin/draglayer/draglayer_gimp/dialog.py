@@ -1,7 +1,8 @@
 """The dialog: shows what the model says, and hands the artist's clicks on. It decides nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from gi.repository import GdkPixbuf, Gimp, GimpUi, GLib, Gtk
 
@@ -9,6 +10,8 @@ from . import preview
 from ._vendor.bridge_client import (
     MAX_AMOUNT,
     PROFILE_NAMES,
+    SEEN_HINT,
+    SEEN_NAMES,
     Bounds,
     ClientError,
     EditControls,
@@ -17,6 +20,7 @@ from ._vendor.bridge_client import (
     LayerResult,
     PointPair,
     ResultForm,
+    Seen,
     WorkerEvent,
 )
 from .canvas import DrawnPairs
@@ -24,6 +28,8 @@ from .layer_edit import LayerEdit
 from .pump import Pump
 from .settings import Settings
 from .status import sentence
+
+Choice = TypeVar("Choice", InversionProfile, Seen)
 
 TITLE = "Drag Layer"
 # Reading a path and a selection's bounds costs under a millisecond: what is drawn in GIMP's
@@ -91,6 +97,7 @@ class DragDialog:
             self._status_label,
             self._make_history(),
             self._make_amount(),
+            self._make_seen(),
             self._make_profile(),
         ):
             content.pack_start(widget, False, False, 0)
@@ -118,13 +125,18 @@ class DragDialog:
         row.pack_start(self._amount, True, True, 0)
         return row
 
+    def _make_seen(self) -> Gtk.Box:
+        seen = _choice(SEEN_NAMES, self.settings.seen)
+        seen.set_tooltip_text(SEEN_HINT)
+        seen.connect("changed", lambda box: self._choose(seen=Seen(box.get_active_id())))
+        return _row(Gtk.Label(label="Model sees"), seen)
+
     def _make_profile(self) -> Gtk.Box:
-        self._profile = Gtk.ComboBoxText()
-        for profile, name in PROFILE_NAMES.items():
-            self._profile.append(profile.value, name)
-        self._profile.set_active_id(self.settings.profile.value)
-        self._profile.connect("changed", lambda box: self._choose_profile(box.get_active_id()))
-        return _row(Gtk.Label(label="Reading"), self._profile)
+        profile = _choice(PROFILE_NAMES, self.settings.profile)
+        profile.connect(
+            "changed", lambda box: self._choose(profile=InversionProfile(box.get_active_id()))
+        )
+        return _row(Gtk.Label(label="Reading"), profile)
 
     def run(self) -> Gimp.Layer | None:
         """Show it until the artist closes it, and give the layer inserted last."""
@@ -162,7 +174,7 @@ class DragDialog:
         self._worker.start(request)
 
     def _drag_on(self) -> None:
-        self._edit.refresh(self._drawn_now())
+        self._edit.refresh(self._drawn_now(), self.settings)
         self._controls.drag_on(self.settings.step_budget)
 
     def _insert(self) -> None:
@@ -177,8 +189,8 @@ class DragDialog:
     def _drawn_now(self) -> tuple[PointPair, ...]:
         return self.settings.drawn_pairs(self._edit.image).pairs
 
-    def _choose_profile(self, name: str) -> None:
-        self.settings = replace(self.settings, profile=InversionProfile(name))
+    def _choose(self, **chosen: Seen | InversionProfile) -> None:
+        self.settings = replace(self.settings, **chosen)
 
     def _show_amount(self) -> None:
         percent = round(self._amount.get_value())
@@ -196,7 +208,7 @@ class DragDialog:
         model = self._edit.model
         if not model.is_busy:
             drawn = self._read_pairs()
-            self._edit.refresh(drawn.pairs)
+            self._edit.refresh(drawn.pairs, self.settings)
             self._drawn_label.set_text(_drawn_text(drawn, model.selection_canvas is not None))
             self._show()
         return GLib.SOURCE_CONTINUE
@@ -294,6 +306,14 @@ def _row(*widgets: Gtk.Widget) -> Gtk.Box:
     for widget in widgets:
         row.pack_start(widget, False, False, 0)
     return row
+
+
+def _choice(names: Mapping[Choice, str], chosen: Choice) -> Gtk.ComboBoxText:
+    box = Gtk.ComboBoxText()
+    for choice, text in names.items():
+        box.append(choice.value, text)
+    box.set_active_id(chosen.value)
+    return box
 
 
 def _drawn_text(drawn: DrawnPairs, has_selection: bool) -> str:

@@ -57,8 +57,8 @@ class LayerEdit:
         """The layer's name, empty once it is gone."""
         return self._layer.get_name() if self._layer.is_valid() else ""
 
-    def refresh(self, pairs: tuple[PointPair, ...]) -> None:
-        """Tell the model what is drawn and selected now; cheap enough for a timer."""
+    def refresh(self, pairs: tuple[PointPair, ...], settings: Settings) -> None:
+        """Tell the model what is drawn, selected and chosen now; cheap enough for a timer."""
         if not (self._image.is_valid() and self._layer.is_valid()):
             self.model.set_source_problem("The layer is gone: close this and choose another.")
             return
@@ -67,6 +67,7 @@ class LayerEdit:
             layer_content=self._content,
             selection=canvas.selection_bounds(self._image),
         )
+        self.model.set_seen(settings.seen)
         self.model.set_pairs(pairs)
 
     def request(self, pairs: tuple[PointPair, ...], settings: Settings) -> EditRequest:
@@ -78,7 +79,7 @@ class LayerEdit:
         if self._layer.is_valid():
             # Reading all alpha takes a moment on a large layer: here, and not at every refresh.
             self._content = canvas.content_bounds(self._layer)
-        self.refresh(pairs)
+        self.refresh(pairs, settings)
         window = self.model.require_window()
         pixels, mask = self.read_pixels(window), canvas.read_selection(self._image, window)
         form = choose_result_form(

@@ -8,10 +8,12 @@ from gi.repository import Gimp, GObject
 from . import canvas
 from ._vendor.bridge_client import (
     PROFILE_NAMES,
+    SEEN_NAMES,
     ClientError,
     InversionProfile,
     Point,
     PointPair,
+    Seen,
 )
 
 POINTS_FORM = "[[from x, from y, to x, to y], ...]"
@@ -28,6 +30,7 @@ class Settings:
         step_budget: Most steps of the drag; None = the engine's default.
         profile: How long finding the picture in the model may take.
         model: Name of the generator.
+        seen: What that sees of the layer.
     """
 
     points: str
@@ -35,6 +38,7 @@ class Settings:
     step_budget: int | None
     profile: InversionProfile
     model: str
+    seen: Seen
 
     def drawn_pairs(self, image: Gimp.Image) -> canvas.DrawnPairs:
         """The pairs: of the points, else of the named path, else of the selected one.
@@ -68,8 +72,16 @@ def declare(procedure: Gimp.ImageProcedure) -> None:
         "profile",
         "_Reading",
         "How long finding the picture in the model may take",
-        _profile_choice(),
+        _choice(PROFILE_NAMES),
         InversionProfile.FAST.value,
+        both_ways,
+    )
+    procedure.add_choice_argument(
+        "model-sees",
+        "Model s_ees",
+        "What the model sees of the layer; what is selected may move",
+        _choice(SEEN_NAMES),
+        Seen.SELECTION.value,
         both_ways,
     )
     procedure.add_string_argument("model", "_Model", "Name of the model", "default", both_ways)
@@ -86,18 +98,20 @@ def read(config: Gimp.ProcedureConfig) -> Settings:
         step_budget=config.get_property("step-budget") or None,
         profile=InversionProfile(config.get_property("profile")),
         model=config.get_property("model") or "default",
+        seen=Seen(config.get_property("model-sees")),
     )
 
 
 def remember(settings: Settings, config: Gimp.ProcedureConfig) -> None:
     """Have GIMP begin the next run with what the artist chose in the dialog."""
     config.set_property("profile", settings.profile.value)
+    config.set_property("model-sees", settings.seen.value)
 
 
-def _profile_choice() -> Gimp.Choice:
+def _choice(names: dict[InversionProfile, str] | dict[Seen, str]) -> Gimp.Choice:
     choice = Gimp.Choice.new()
-    for number, (profile, name) in enumerate(PROFILE_NAMES.items()):
-        choice.add(profile.value, number, name, "")
+    for number, (value, name) in enumerate(names.items()):
+        choice.add(value.value, number, name, "")
     return choice
 
 

@@ -514,6 +514,16 @@ class TheProcedure(HostCase):
         self.assertEqual(canvas.read_pixels(image, layer, Bounds(11, 13, 15, 15)), turned)
         self.assertEqual(native_bytes(source), before)
 
+    def test_a_model_that_sees_the_layer_changes_no_more_than_the_selection(self):
+        image, source = self.picture()
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 12, 16, 16)
+        given = self.call(image, [source], points="[[12, 14, 20, 20]]", model_sees="layer")
+        self.assertEqual(given.index(0), Gimp.PDBStatusType.SUCCESS)
+        layer = given.index(1)
+        # The fake engine leaves out the window's first row and column.
+        self.assertEqual(canvas.layer_bounds(layer), Bounds(5, 7, 31, 31))
+        self.assertEqual(canvas.content_bounds(layer), Bounds(10, 12, 16, 16))
+
     def test_the_selected_path_and_a_named_one_are_read(self):
         image, source = self.picture()
         for select in (True, False):

@@ -18,6 +18,7 @@ from draglayer_krita._vendor.bridge_client import (
     PointPair,
     PreviewReady,
     ResultReady,
+    Seen,
     StateChanged,
 )
 from draglayer_krita.docker import DraglayerDocker
@@ -232,6 +233,14 @@ def test_the_profile_is_kept_in_kritas_settings(docker, pump):
     box.setCurrentIndex(box.findData("balanced"))
     assert pump.editor.settings.profile is InversionProfile.BALANCED
     box.setCurrentIndex(box.findData("fast"))
+
+
+def test_what_the_model_sees_is_kept_in_kritas_settings(docker, pump):
+    box = child(docker, QComboBox, "seen")
+    assert box.currentText() == "The selection"
+    box.setCurrentIndex(box.findData("layer"))
+    assert pump.editor.settings.seen is Seen.LAYER
+    box.setCurrentIndex(box.findData("selection"))
 
 
 def test_progress_and_its_text_are_shown(docker, pump, worker):
