@@ -1,5 +1,6 @@
 """Selection and points → the window: the square of the canvas that travels to the bridge."""
 
+import math
 from collections.abc import Sequence
 from enum import Enum
 
@@ -83,15 +84,25 @@ def check_handles(pairs: Sequence[PointPair], mask: bytes | None, window: Bounds
     if mask is None:
         return
     for pair in pairs:
-        # The far edge counts as inside, as it does on the canvas.
-        column = min(int(pair.handle.x) - window.x, window.width - 1)
-        row = min(int(pair.handle.y) - window.y, window.height - 1)
-        if not pair.is_pin and mask[row * window.width + column] == 0:
+        if not pair.is_pin and not _may_move(
+            pair.handle.shifted(-window.x, -window.y), mask, window
+        ):
             raise InputProblem(
                 f"The point at ({pair.handle.x:.0f}, {pair.handle.y:.0f}) lies outside the "
                 "selection, where nothing may move.",
                 "Begin the arrow inside the selection, or select more.",
             )
+
+
+def _may_move(point_window: Point, mask: bytes, window: Bounds) -> bool:
+    rows = _touched(point_window.y, window.height)
+    columns = _touched(point_window.x, window.width)
+    return any(mask[row * window.width + column] for row in rows for column in columns)
+
+
+def _touched(place: float, count: int) -> range:
+    # On the border between two pixels both are touched, so a selection's far edge counts as inside.
+    return range(max(math.ceil(place) - 1, 0), min(math.floor(place) + 1, count))
 
 
 def _check_points(points: Sequence[Point], canvas: Extent) -> None:

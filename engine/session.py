@@ -5,6 +5,7 @@ What is shown is the *present*: an entry of the history, a position on its traje
 Each drag begins from the present as it is shown and becomes the next entry.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -615,12 +616,24 @@ class EditingSession:
                     f"the handle {pair.handle.x:g},{pair.handle.y:g} is outside the window of "
                     f"{width} x {height} px; begin the arrow inside it"
                 )
-            row, column = min(int(pair.handle.y), height - 1), min(int(pair.handle.x), width - 1)
-            if self._mask is not None and not pair.is_pin and not self._mask[row, column]:
+            if (
+                self._mask is not None
+                and not pair.is_pin
+                and not _may_move(pair.handle, self._mask)
+            ):
                 raise ValueError(
                     f"the handle {pair.handle.x:g},{pair.handle.y:g} lies where the mask lets "
                     "nothing move; begin the arrow inside the mask, or widen it"
                 )
+
+
+def _may_move(point_window: Point, mask: Pixels) -> bool:
+    # On the border between two pixels both are touched, so a mask's far edge counts as inside.
+    rows, columns = (
+        slice(max(math.ceil(place) - 1, 0), math.floor(place) + 1)
+        for place in (point_window.y, point_window.x)
+    )
+    return bool(mask[rows, columns].any())
 
 
 def _check_mask(window: Pixels, mask: Pixels | None) -> None:

@@ -26,7 +26,8 @@ _SENTENCES = {
     MatchLevel.GOOD: "The model can draw this picture.",
     MatchLevel.FAIR: "The model draws this picture roughly: expect an edit that is simpler.",
     MatchLevel.POOR: (
-        "The model does not know this kind of picture: select a whole head, or use another model."
+        "The model does not know this kind of picture: let it see a whole head, "
+        "or use another model."
     ),
 }
 _ROUGH_GUESS = "The guess is far from this picture: another profile takes longer and comes nearer."

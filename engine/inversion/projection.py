@@ -108,7 +108,7 @@ def project(
         index = int(losses.argmin())
         if not bool(torch.isfinite(losses[index])):
             raise InversionDiverged(
-                "the search ran out of numbers; select the whole head and try again"
+                "the search ran out of numbers; let the model see a whole head and try again"
             )
         if float(losses[index]) < best_loss:
             best_w, best_loss = search.last_w[index : index + 1], float(losses[index])

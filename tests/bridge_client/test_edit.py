@@ -53,6 +53,22 @@ def test_an_arrow_that_begins_on_the_far_edge_begins_inside():
     EditRequest(**{**GOOD, "mask": MASK, "pairs": (PointPair(corner, Point(0.5, 0.5)),)})
 
 
+@pytest.mark.parametrize(
+    ("column", "row", "is_inside"),
+    [(2, 1, True), (1, 2, True), (2, 2, True), (2.01, 1, False), (1, 2.01, False), (0, 1, False)],
+)
+def test_an_arrow_may_begin_on_the_edge_of_the_selection(column, row, is_inside):
+    window = Bounds(10, 20, 3, 3)
+    middle = bytes((0, 0, 0, 0, 255, 0, 0, 0, 0))
+    pair = PointPair(Point(window.x + column, window.y + row), Point(11.5, 20.5))
+    given = {**GOOD, "window_canvas": window, "pixels": bytes(36), "mask": middle, "pairs": (pair,)}
+    if is_inside:
+        EditRequest(**given)
+    else:
+        with pytest.raises(InputProblem, match="lies outside the selection"):
+            EditRequest(**given)
+
+
 def test_a_request_of_another_form_has_another_source():
     patch = EditRequest(**GOOD)
     assert patch.has_source_of(EditRequest(**GOOD))

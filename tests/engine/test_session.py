@@ -277,6 +277,14 @@ def test_a_handle_where_nothing_may_move_is_refused_but_not_a_pin(model, window,
     next(session.drag([PAIR, PointPair(handle=outside, target=outside)]))
 
 
+def test_a_handle_on_the_edge_of_the_mask_lies_in_it(model, window, w_pivot):
+    mask = half_mask()
+    session = EditingSession(model, window, mask, device="cpu")
+    session.set_pivot(w_pivot)
+    edge = float(mask[24].argmin())
+    next(session.drag([PointPair(handle=Point(edge, 24.0), target=PAIR.target)]))
+
+
 @pytest.mark.parametrize("handle", [(-0.1, 5.0), (5.0, 48.1)])
 def test_a_handle_outside_the_window_is_refused(session, handle):
     pair = PointPair(handle=Point(*handle), target=Point(5.0, 5.0))

@@ -96,7 +96,7 @@ def test_a_search_that_leaves_the_numbers_says_so():
     blind = BlobGenerator(px_per_w=float("inf"))
     picture = WindowImage(image=torch.zeros(1, 3, 32, 32), opacity=torch.ones(1, 1, 32, 32))
     params = dataclasses.replace(BRIEF, samples=4, starts=2)
-    with pytest.raises(InversionDiverged, match="select the whole head"):
+    with pytest.raises(InversionDiverged, match="see a whole head"):
         list(project(blind, picture, axes=torch.eye(blind.w_dim), params=params))
 
 
