@@ -13,6 +13,7 @@ from .edit import (
     InversionProgress,
     LayerResult,
     MatchMeasured,
+    PairsTaken,
     PreviewReady,
     ResultReady,
     StateChanged,
@@ -30,6 +31,7 @@ from .errors import (
 )
 from .geometry import Bounds, Extent, Point, PointPair
 from .launcher import Launcher
+from .marks import PairMark
 from .messages import (
     MAX_AMOUNT,
     PROTOCOL_VERSION,
@@ -80,6 +82,8 @@ __all__ = [
     "Match",
     "MatchLevel",
     "MatchMeasured",
+    "PairMark",
+    "PairsTaken",
     "Point",
     "PointPair",
     "PreviewReady",

@@ -3,7 +3,10 @@
 Each asks the worker where the model allows it, and the model shows at once that it did.
 """
 
+from collections.abc import Sequence
+
 from .editing import EditModel
+from .geometry import PointPair
 from .worker import EditWorker
 
 
@@ -33,6 +36,24 @@ class EditControls:
             self._worker.pause()
         elif self._model.can_resume:
             self._worker.resume()
+
+    def check_on(self) -> None:
+        """Looks whether the model's pairs could be followed from where the edit stands."""
+        if self._model.has_history and self._model.can_check:
+            self._worker.check_on(self._model.pairs)
+            self._model.mark_checking()
+
+    def set_pairs(self, pairs: Sequence[PointPair]) -> None:
+        """Has the drag that runs go on with what is drawn now; a host calls it at every look.
+
+        Args:
+            pairs: All of them, in the order in which they were drawn.
+        """
+        if not self._model.takes_pairs or tuple(pairs) == self._model.pairs:
+            return
+        self._model.set_pairs(pairs)
+        if self._model.can_set_pairs:
+            self._worker.set_pairs(self._model.pairs)
 
     def drag_on(self, step_budget: int | None) -> None:
         """Drags the model's pairs from where the edit stands.
@@ -64,4 +85,14 @@ class EditControls:
         """
         if self._model.can_show:
             self._worker.show(amount=amount)
+            self._model.mark_showing()
+
+    def show_position(self, position: int) -> None:
+        """Shows the last drag as it was at a step of its way.
+
+        Args:
+            position: 0 = before it; its history's `last_position` = its last step.
+        """
+        if self._model.can_show:
+            self._worker.show(position=position)
             self._model.mark_showing()

@@ -152,13 +152,15 @@ class HistoryMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandleCheck:
-    """A look at the handles of an edit, before its drag.
+    """A look at handles before they are dragged.
 
     Args:
-        request: The edit.
+        pairs: As `EditRequest`.
+        request: The edit that they are of; None = the open one, as it is shown.
     """
 
-    request: EditRequest
+    pairs: tuple[PointPair, ...]
+    request: EditRequest | None = None
 
 
 EditCommand = EditRequest | HandleCheck | FurtherDrag | HistoryMove
@@ -247,9 +249,18 @@ class HistoryChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class HandlesChecked:
-    """How well the handles could be followed, in the order of the pairs."""
+class PairsTaken:
+    """The drag goes on with these pairs, or begins with them: revision 0."""
 
+    pairs: tuple[PointPair, ...]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandlesChecked:
+    """How well the handles of these pairs could be followed."""
+
+    pairs: tuple[PointPair, ...]
     hints: tuple[HandleHint, ...]
 
 
@@ -277,6 +288,7 @@ WorkerEvent = (
     | PreviewReady
     | ResultReady
     | HistoryChanged
+    | PairsTaken
     | HandlesChecked
     | ChangeRefused
     | Failed

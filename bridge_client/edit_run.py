@@ -10,13 +10,13 @@ from .edit import (
     EditCommand,
     EditRequest,
     EditState,
-    FurtherDrag,
     HandleCheck,
     HandlesChecked,
     HistoryChanged,
     HistoryMove,
     InversionProgress,
     MatchMeasured,
+    PairsTaken,
     PreviewReady,
     ResultReady,
     ResultReason,
@@ -36,6 +36,7 @@ from .messages import (
     JobKind,
     JobState,
     Match,
+    PairsEvent,
     PreviewEvent,
     SnapshotEvent,
     StartJob,
@@ -93,7 +94,7 @@ class EditRun:
         self._taken: JobKind | None = None  # what the bridge has taken of what changes the edit
         self._job: StartJob | None = None
         self._pairs: tuple[PointPair, ...] = ()
-        if isinstance(command, (EditRequest, FurtherDrag)):
+        if not isinstance(command, HistoryMove):
             self._pairs = command.pairs
 
     def run(self) -> list[WorkerEvent]:
@@ -123,7 +124,7 @@ class EditRun:
             self._is_open = True
         self._invert()
         if isinstance(command, HandleCheck):
-            return self._check(command.request)
+            return self._check()
         return self._drag(command.step_budget)
 
     def _take_up_again(self) -> list[WorkerEvent]:
@@ -171,8 +172,8 @@ class EditRun:
         if self._follow(inversion).state is JobState.CANCELLED:
             raise Stopped
 
-    def _check(self, request: EditRequest) -> list[WorkerEvent]:
-        check = StartJob(id=secrets.token_hex(16), kind=JobKind.CHECK, pairs=request.pairs)
+    def _check(self) -> list[WorkerEvent]:
+        check = StartJob(id=secrets.token_hex(16), kind=JobKind.CHECK, pairs=self._pairs)
         if self._follow(check).state is JobState.CANCELLED:
             raise Stopped
         return [StateChanged(EditState.DONE)]
@@ -251,6 +252,7 @@ class EditRun:
                 client.set_pairs(job.id, change.pairs)
             else:
                 self._pairs = change.pairs  # of the drag that comes
+                self._emit(PairsTaken(change.pairs, 0))
         except RequestRejected as error:
             self._emit(ChangeRefused(error.message, error.hint))
 
@@ -277,7 +279,9 @@ class EditRun:
                 self._shown_etag, jpeg = latest
                 self._emit(PreviewReady(jpeg))
         elif isinstance(event, HintsEvent):
-            self._emit(HandlesChecked(event.hints))
+            self._emit(HandlesChecked(self._pairs, event.hints))
+        elif isinstance(event, PairsEvent):
+            self._emit(PairsTaken(event.pairs, event.pairs_revision))
         elif isinstance(event, SnapshotEvent):
             self._edit.fetch_snapshot()
 

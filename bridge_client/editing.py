@@ -5,6 +5,7 @@ own. Hosts call it on their main thread only.
 """
 
 from collections.abc import Sequence
+from enum import Enum, auto
 
 from .edit import (
     ChangeRefused,
@@ -16,6 +17,7 @@ from .edit import (
     InversionProgress,
     LayerResult,
     MatchMeasured,
+    PairsTaken,
     PreviewReady,
     ResultReady,
     ResultReason,
@@ -23,10 +25,10 @@ from .edit import (
     WorkerEvent,
 )
 from .errors import InputProblem
-from .geometry import Bounds, Extent, Point, PointPair
+from .geometry import Bounds, Extent, PointPair
+from .marks import PairMark, PointBook, check_text, lost_text
 from .messages import (
     MAX_PAIRS,
-    HandleHint,
     HistoryState,
     InversionProfile,
     Match,
@@ -36,6 +38,8 @@ from .region import Seen, propose_window
 
 # Of the whole bar, how much finding the picture in the generator takes before the drag begins.
 INVERSION_SHARE = 0.5
+
+_AS_DRAGGED = 1.0  # amount of a drag that is shown neither weaker nor stronger
 
 # The artist's choice, in the order in which it is offered.
 PROFILE_NAMES: dict[InversionProfile, str] = {
@@ -69,7 +73,7 @@ _STATE_TEXTS = {
     EditState.SHOWING: "Showing …",
     EditState.CANCELLING: "Stopping …",
     EditState.FETCHING: "Fetching the new layer …",
-    EditState.DONE: "Done.",
+    EditState.DONE: "Ready.",
     EditState.CANCELLED: "Cancelled.",
     EditState.FAILED: "The edit failed.",
 }
@@ -82,6 +86,15 @@ _RESULT_TEXTS: dict[ResultReason, str] = {
     "shown": "This is the edit as it is shown.",
     "restored": "The bridge was lost and started again; this is the best that was written down.",
 }
+
+
+class _Task(Enum):
+    """What the edit is busy with, or was last."""
+
+    DRAG = auto()
+    CHECK = auto()
+    MOVE = auto()  # through the history
+    SHOW = auto()  # otherwise: a slider
 
 
 class EditModel:
@@ -104,11 +117,11 @@ class EditModel:
         self._result_reason: ResultReason | None = None
         self._failure: Failed | None = None
         self._history: HistoryState | None = None
-        self._is_moving, self._is_showing = False, False
+        self._task = _Task.DRAG
         self._window_dragged: Bounds | None = None
         self._pairs_dragged: tuple[PointPair, ...] = ()
         self._refusal = ""
-        self._hints: tuple[HandleHint, ...] = ()
+        self._book = PointBook()
 
     # What the artist gives.
 
@@ -130,8 +143,7 @@ class EditModel:
 
     def set_pairs(self, pairs: Sequence[PointPair]) -> None:
         """Takes all pairs, in the order in which they were drawn."""
-        if tuple(pairs) != self._pairs:
-            self._pairs, self._hints = tuple(pairs), ()
+        self._pairs = tuple(pairs)
 
     @property
     def pairs(self) -> tuple[PointPair, ...]:
@@ -193,9 +205,9 @@ class EditModel:
 
     @property
     def is_dragging(self) -> bool:
-        """Whether a drag runs or is on its way: busy with more than a moment's look at another
-        step, for which nothing in the UI should come or go."""
-        return self.is_busy and not self._is_moving
+        """Whether a drag or a check runs or is on its way: busy with more than a moment's look at
+        another step, for which nothing in the UI should come or go."""
+        return self.is_busy and self._task in (_Task.DRAG, _Task.CHECK)
 
     @property
     def can_start(self) -> bool:
@@ -214,6 +226,17 @@ class EditModel:
         return ""
 
     @property
+    def can_check(self) -> bool:
+        """Whether the points can be looked at before they are dragged."""
+        return not self.why_not_check
+
+    @property
+    def why_not_check(self) -> str:
+        """Why they can't, for the artist; empty when they can. Of an edit that is open those are
+        looked at that would be dragged on."""
+        return self.why_not_drag_on if self.has_history else self.why_not_start
+
+    @property
     def can_cancel(self) -> bool:
         """Whether Cancel does something."""
         return self.is_busy and self._state not in (EditState.CANCELLING, EditState.FETCHING)
@@ -230,9 +253,14 @@ class EditModel:
 
     @property
     def can_set_pairs(self) -> bool:
+        """Whether the edit that runs can go on with what is drawn now."""
+        return self.takes_pairs and 0 < len(self._pairs) <= MAX_PAIRS and not self._has_pins_only
+
+    @property
+    def takes_pairs(self) -> bool:
         """Whether points may be moved, added, pinned and let go while the edit runs."""
         has_steps_left = (EditState.QUEUED, EditState.INVERTING, EditState.DRAGGING)
-        return self._state in (*has_steps_left, EditState.PAUSED)
+        return self._task is _Task.DRAG and self._state in (*has_steps_left, EditState.PAUSED)
 
     @property
     def has_history(self) -> bool:
@@ -253,7 +281,7 @@ class EditModel:
     def can_show(self) -> bool:
         """Whether there is a drag to go through, to weaken and to strengthen. It stays so while one
         is being shown: a slider that went grey would lose the hand that moves it."""
-        return self.history.undo_depth > 0 and (self._is_showing or not self.is_busy)
+        return self.history.undo_depth > 0 and (self._task is _Task.SHOW or not self.is_busy)
 
     @property
     def can_drag_on(self) -> bool:
@@ -279,8 +307,9 @@ class EditModel:
 
     @property
     def has_edit(self) -> bool:
-        """Whether there is an edit to look at: one that runs, or one that can be inserted."""
-        return self.is_busy or self._result is not None
+        """Whether there is an edit to look at: one that runs, one that can be inserted, or one of
+        which the points were looked at."""
+        return self.is_busy or self._result is not None or self._is_checked
 
     @property
     def can_insert(self) -> bool:
@@ -291,37 +320,52 @@ class EditModel:
     def _is_undone(self) -> bool:
         return self.has_history and self.history.undo_depth == 0
 
+    @property
+    def _is_checked(self) -> bool:
+        is_of_this = self.has_history or self.window_canvas == self._window_dragged
+        return is_of_this and self._book.is_checked(self._pairs)
+
     # What happens.
 
     def mark_started(self) -> None:
         """Forgets the edit before; call it with `worker.start`."""
-        self._window_dragged = self.window_canvas
-        self._inversion, self._match, self._preview_jpeg = None, None, None
-        self._history = None
+        self._forget_edit()
         self._mark_dragging(EditState.CONNECTING)
 
     def mark_dragging_on(self) -> None:
         """Keeps the edit and forgets its result; call it with `worker.drag_on`."""
         self._mark_dragging(EditState.QUEUED)
 
+    def mark_checking(self) -> None:
+        """Keeps the edit that is open, and its result; call it with `worker.check`, or where there
+        is a history with `worker.check_on`."""
+        if not self.has_history:
+            self._forget_edit()
+        self._mark_busy(_Task.CHECK, EditState.QUEUED if self.has_history else EditState.CONNECTING)
+
+    def _forget_edit(self) -> None:
+        if self._window_dragged != self.window_canvas:
+            self._window_dragged, self._preview_jpeg = self.window_canvas, None
+        self._inversion, self._match, self._history = None, None, None
+
     def _mark_dragging(self, state: EditState) -> None:
-        self._state, self._queue_position = state, None
-        self._is_moving, self._is_showing = False, False
+        self._mark_busy(_Task.DRAG, state)
         self._pairs_dragged = self._pairs
+        self._book.begin_drag(self._pairs)
         self._drag, self._result, self._result_reason = None, None, None
+
+    def _mark_busy(self, task: _Task, state: EditState) -> None:
+        self._task, self._state, self._queue_position = task, state, None
         self._failure, self._refusal = None, ""
 
     def mark_moving(self) -> None:
         """Shows at once that the history is gone through; call it with `worker.undo` and `redo`.
         The result stays until the next one is there."""
-        self._state = EditState.SHOWING
-        self._is_moving, self._is_showing = True, False
-        self._failure, self._refusal = None, ""
+        self._mark_busy(_Task.MOVE, EditState.SHOWING)
 
     def mark_showing(self) -> None:
         """As `mark_moving`, for `worker.show`, which takes the next wish before it is done."""
-        self.mark_moving()
-        self._is_showing = True
+        self._mark_busy(_Task.SHOW, EditState.SHOWING)
 
     def mark_cancelling(self) -> None:
         """Shows at once that Cancel was pressed; call it with `worker.cancel`."""
@@ -341,25 +385,38 @@ class EditModel:
             self._inversion = event
         elif isinstance(event, MatchMeasured):
             self._match = event.match
-        elif isinstance(event, DragProgress):
-            self._drag = event
+        elif isinstance(event, (DragProgress, PairsTaken, HandlesChecked)):
+            self._apply_to_points(event)
         elif isinstance(event, PreviewReady):
             self._preview_jpeg = event.jpeg
         elif isinstance(event, ResultReady):
             self._result, self._result_reason = event.result, event.reason
         elif isinstance(event, HistoryChanged):
             self._history = event.history
-        elif isinstance(event, HandlesChecked):
-            self._hints = event.hints
         elif isinstance(event, ChangeRefused):
             self._refusal = f"{event.message} {event.hint}".strip()
         else:
             self._failure, self._state = event, EditState.FAILED
             self._pairs_dragged = ()  # they may be tried again
 
+    def _apply_to_points(self, event: DragProgress | PairsTaken | HandlesChecked) -> None:
+        if isinstance(event, DragProgress):
+            self._drag = event
+            self._book.track(event)
+        elif isinstance(event, PairsTaken):
+            self._pairs_dragged, self._refusal = event.pairs, ""
+            self._book.set_pairs(event.pairs, event.revision)
+        else:
+            self._book.check(event.pairs, event.hints)
+
     def _apply_state(self, event: StateChanged) -> None:
         # The bridge needs a step to hear of a cancel; until then its news must not undo "Stopping".
-        is_old_news = event.state in (EditState.QUEUED, EditState.INVERTING, EditState.DRAGGING)
+        is_old_news = event.state in (
+            EditState.QUEUED,
+            EditState.INVERTING,
+            EditState.CHECKING,
+            EditState.DRAGGING,
+        )
         if self._state is EditState.CANCELLING and is_old_news:
             return
         self._state, self._queue_position = event.state, event.queue_position
@@ -397,12 +454,14 @@ class EditModel:
     def _now_text(self) -> str:
         if self._failure is not None:
             return f"{self._failure.message} {self._failure.hint}".strip()
+        if self._is_checked and not self.is_busy:
+            return check_text(self.marks)
         if self._result_reason is not None and not self.is_busy:
             return self._result_text(self._result_reason)
         if self._refusal and self.is_busy:
             return self._refusal
         if self._state is EditState.DRAGGING and self._drag is not None:
-            return (
+            return self._with_losses(
                 f"Dragging: step {self._drag.step_index} of at most {self._drag.step_budget}, "
                 f"{self._drag.distance_px:.1f} px to go."
             )
@@ -411,7 +470,10 @@ class EditModel:
     def _result_text(self, reason: ResultReason) -> str:
         if self._is_undone:
             return "This is the picture before the drag."
-        return _RESULT_TEXTS[reason]
+        return self._with_losses(_RESULT_TEXTS[reason])
+
+    def _with_losses(self, text: str) -> str:
+        return f"{text} {lost_text(self.marks)}".strip()
 
     @property
     def pause_text(self) -> str:
@@ -429,27 +491,21 @@ class EditModel:
         return self._window_dragged if self.has_edit else self.window_canvas
 
     @property
-    def shown_pairs(self) -> tuple[PointPair, ...]:
-        """The pairs that belong to `handles_canvas`: those being dragged, else those drawn."""
-        return self._pairs_dragged if self.is_busy else self._pairs
+    def marks(self) -> tuple[PairMark, ...]:
+        """How the pairs show on the picture that is shown."""
+        is_dragged = self._task is _Task.DRAG if self.is_busy else self._is_as_dragged
+        return self._book.marks(self._pairs, is_dragged=is_dragged)
 
     @property
-    def handles_canvas(self) -> tuple[Point, ...]:
-        """Where the handles are now: the tracked places, or the drawn ones before the drag."""
-        is_tracked = self.has_edit and self.shown_pairs == self._pairs_dragged
-        if self._drag is not None and is_tracked and not self._is_undone:
-            return self._drag.handles_canvas
-        return tuple(pair.handle for pair in self.shown_pairs)
-
-    @property
-    def confidences(self) -> tuple[float, ...]:
-        """Beside the handles, how sure the place of each is, from 0 to 1; empty where unknown."""
-        return () if self._drag is None else self._drag.confidences
-
-    @property
-    def hints(self) -> tuple[HandleHint, ...]:
-        """What a check found, in the order of the pairs; empty where they were not checked."""
-        return self._hints
+    def _is_as_dragged(self) -> bool:
+        """Whether the picture shown is the one to which these pairs were dragged."""
+        history = self.history
+        return (
+            self._result is not None
+            and self._pairs == self._pairs_dragged
+            and (history.position, history.amount) == (history.last_position, _AS_DRAGGED)
+            and not self._is_undone
+        )
 
     @property
     def history(self) -> HistoryState:

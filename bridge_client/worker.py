@@ -96,7 +96,15 @@ class EditWorker:
         Raises:
             ClientError: As `start`.
         """
-        self._begin(HandleCheck(request=request))
+        self._begin(HandleCheck(pairs=request.pairs, request=request))
+
+    def check_on(self, pairs: Sequence[PointPair]) -> None:
+        """Looks whether handles in the open edit, as it is shown, can be followed.
+
+        Raises:
+            ClientError: As `start`.
+        """
+        self._begin(HandleCheck(pairs=tuple(pairs)))
 
     def drag_on(self, pairs: Sequence[PointPair], step_budget: int | None = None) -> None:
         """Drags from where the open edit stands.

@@ -21,6 +21,7 @@ from bridge_client import (
     HandlesChecked,
     HistoryChanged,
     InversionProgress,
+    PairsTaken,
     Point,
     PointPair,
     PreviewReady,
@@ -77,6 +78,7 @@ def test_an_edit_is_paused_changed_and_resumed(host: Host, engine: FakeEngine) -
     host.worker.pause()
     drain_until(host.worker, lambda event: event == StateChanged(EditState.PAUSED))
     host.worker.set_pairs([PAIR, PIN])
+    drain_until(host.worker, lambda event: event == PairsTaken((PAIR, PIN), 1))
     host.worker.resume()
     drain_until(host.worker, lambda event: event == StateChanged(EditState.DRAGGING))
     engine.gate.allow(2)
@@ -172,6 +174,30 @@ def test_handles_are_checked_before_the_drag(host: Host, engine: FakeEngine) -> 
     host.worker.start(REQUEST)
     host.finish()
     assert [session.inversions for session in engine.sessions] == [1]
+
+
+def test_handles_to_drag_on_are_checked_in_the_open_edit(host: Host, engine: FakeEngine) -> None:
+    host.worker.start(REQUEST)
+    before = only(host.finish(), HistoryChanged).history
+    host.worker.check_on([PIN, PAIR])
+    checked = only(host.finish(), HandlesChecked)
+    assert checked.pairs == (PIN, PAIR)
+    assert [hint.is_trackable for hint in checked.hints] == [False, True]
+    host.worker.show()
+    assert only(host.finish(), HistoryChanged).history == before
+    assert [session.inversions for session in engine.sessions] == [1]
+
+
+def test_pairs_that_are_set_before_the_drag_are_those_it_begins_with(
+    host: Host, engine: FakeEngine
+) -> None:
+    engine.gate = StepGate()
+    host.worker.start(REQUEST)
+    drain_until(host.worker, lambda event: event == StateChanged(EditState.INVERTING))
+    host.worker.set_pairs([PAIR, PIN])
+    drain_until(host.worker, lambda event: event == PairsTaken((PAIR, PIN), 0))
+    engine.gate.open()
+    assert len(only(host.finish(), DragProgress).handles_canvas) == 2
 
 
 def test_the_next_bridge_goes_on_where_the_last_one_stood(

@@ -57,6 +57,8 @@ def press_all(controls):
     controls.undo()
     controls.redo()
     controls.show_amount(0.5)
+    controls.show_position(2)
+    controls.check_on()
 
 
 def bring_to(model, state, **history):
@@ -108,3 +110,36 @@ def test_a_further_drag_takes_the_pairs_that_are_drawn_now(controls, model, work
     controls.drag_on(40)
     assert worker.calls == [("drag_on", (NEXT,), 40)]
     assert model.is_busy
+
+
+def test_the_way_is_gone_through_as_often_as_its_slider_is_moved(controls, model, worker):
+    bring_to(model, EditState.DONE, undo_depth=1, last_position=9)
+    for position in (5, 0, 9):
+        controls.show_position(position)
+    assert worker.calls == [("show", 5), ("show", 0), ("show", 9)]
+
+
+def test_the_points_to_drag_on_are_looked_at_once(controls, model, worker):
+    bring_to(model, EditState.DONE, undo_depth=1)
+    controls.check_on()
+    model.set_pairs([NEXT])
+    controls.check_on()
+    controls.check_on()
+    assert worker.calls == [("check_on", (NEXT,))]
+    assert model.is_busy
+
+
+def test_a_drag_that_runs_goes_on_with_what_is_drawn_and_is_told_once(controls, model, worker):
+    controls.set_pairs([NEXT])
+    assert worker.calls == [] and model.pairs == (PAIR,)
+    bring_to(model, EditState.DRAGGING)
+    for _ in range(3):
+        controls.set_pairs([PAIR, NEXT])
+    assert worker.calls == [("set_pairs", (PAIR, NEXT))]
+
+
+@pytest.mark.parametrize("pairs", [[], [PointPair(Point(1, 1), Point(1, 1))]])
+def test_a_drag_that_runs_is_not_told_of_pairs_that_move_nothing(controls, model, worker, pairs):
+    bring_to(model, EditState.DRAGGING)
+    controls.set_pairs(pairs)
+    assert worker.calls == []

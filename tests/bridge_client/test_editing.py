@@ -20,6 +20,8 @@ from bridge_client import (
     Match,
     MatchLevel,
     MatchMeasured,
+    PairMark,
+    PairsTaken,
     Point,
     PointPair,
     PreviewReady,
@@ -116,11 +118,11 @@ def test_progress_only_grows(model):
 
 
 def test_the_handles_are_where_tracking_found_them(model):
-    assert model.handles_canvas == (Point(20, 20),)
+    assert handles(model) == [Point(20, 20)]
     model.mark_started()
     model.apply(StateChanged(EditState.DRAGGING))
     model.apply(DragProgress(4, 10, (Point(25, 20),), 5.04))
-    assert model.handles_canvas == (Point(25, 20),)
+    assert handles(model) == [Point(25, 20)]
     assert model.status_text == "Dragging: step 4 of at most 10, 5.0 px to go."
 
 
@@ -205,6 +207,13 @@ def test_the_latest_preview_is_shown_until_the_next_start(model):
 
 
 DRAGGED = HistoryState(undo_depth=1, redo_depth=1, position=4, last_position=9, amount=0.5)
+
+
+AS_DRAGGED = HistoryState(undo_depth=1, position=9, last_position=9)
+
+
+def handles(model):
+    return [mark.handle for mark in model.marks]
 
 
 def run_to(model, state):
@@ -356,13 +365,21 @@ def test_a_further_drag_that_failed_can_be_tried_again(dragged):
 
 
 def test_what_is_dragged_is_shown_until_other_pairs_are_drawn(dragged):
+    dragged.apply(HistoryChanged(AS_DRAGGED))
     dragged.apply(DragProgress(4, 10, (Point(29, 20),), 1.0))
-    assert (dragged.shown_pairs, dragged.handles_canvas) == ((PAIR,), (Point(29, 20),))
+    assert handles(dragged) == [Point(29, 20)]
     dragged.mark_inserted()
-    assert dragged.handles_canvas == (PAIR.handle,)
+    assert handles(dragged) == [PAIR.handle]
     dragged.set_pairs([NEXT, PIN])
-    assert dragged.shown_pairs == (NEXT, PIN)
-    assert dragged.handles_canvas == (NEXT.handle, PIN.handle)
+    assert handles(dragged) == [NEXT.handle, PIN.handle]
+
+
+@pytest.mark.parametrize("shown", [{"position": 1}, {"amount": 0.5}, {"undo_depth": 0}])
+def test_a_drag_that_is_shown_otherwise_has_its_handles_where_they_were_drawn(dragged, shown):
+    dragged.apply(DragProgress(4, 10, (Point(29, 20),), 1.0))
+    history = {"undo_depth": 1, "redo_depth": 1, "position": 4, "last_position": 4, **shown}
+    dragged.apply(HistoryChanged(HistoryState(**history)))
+    assert handles(dragged) == [PAIR.handle]
 
 
 def test_the_window_shown_is_that_of_the_edit_while_there_is_one(model, dragged):
@@ -390,11 +407,48 @@ def test_a_refused_change_is_told_while_the_edit_goes_on(model):
     assert model.is_busy and model.status_text == "The point lies outside. Move it."
 
 
-def test_confidences_stand_beside_the_handles(model):
-    assert model.confidences == ()
+def test_a_point_that_a_drag_may_have_lost_is_told(model):
     run_to(model, EditState.DRAGGING)
-    model.apply(DragProgress(1, 9, (Point(21, 20),), 5.0, (0.25,)))
-    assert model.confidences == (0.25,) and len(model.handles_canvas) == 1
+    model.apply(DragProgress(1, 9, (Point(21, 20),), 5.0, (0.5,)))
+    assert "lost" not in model.status_text and model.marks[0].is_sure
+    model.apply(DragProgress(2, 9, (Point(23, 20),), 4.0, (0.05,)))
+    assert model.status_text.endswith("4.0 px to go. The point now at (23, 20) may be lost.")
+    model.apply(ResultReady(RESULT, "stalled"))
+    model.apply(StateChanged(EditState.DONE))
+    assert model.status_text.endswith("was found. The point now at (23, 20) may be lost.")
+
+
+def test_pairs_that_change_while_the_drag_runs_keep_what_is_known_of_their_handles(model):
+    run_to(model, EditState.DRAGGING)
+    model.apply(DragProgress(1, 9, (Point(23, 20),), 5.0, (0.5,)))
+    moved = PointPair(PAIR.handle, Point(35, 25))
+    model.set_pairs([PIN, moved])
+    assert handles(model) == [PIN.handle, Point(23, 20)]
+    model.apply(PairsTaken((PIN, moved), 1))
+    late = DragProgress(2, 9, (Point(24, 20),), 4.0, (0.5,), 0)
+    model.apply(late)
+    assert handles(model) == [PIN.handle, Point(24, 20)]
+    model.apply(DragProgress(3, 9, (Point(41, 40), Point(26, 21)), 3.0, (0.9, 0.5), 1))
+    assert handles(model) == [Point(41, 40), Point(26, 21)]
+    model.apply(StateChanged(EditState.DONE))
+    model.apply(HistoryChanged(HistoryState(undo_depth=1)))
+    assert "Draw where to drag next" in model.why_not_drag_on
+
+
+def test_a_change_that_was_taken_takes_the_refusal_before_it_away(model):
+    run_to(model, EditState.DRAGGING)
+    model.apply(ChangeRefused("The point lies outside.", "Move it."))
+    model.apply(PairsTaken((PAIR,), 1))
+    assert model.status_text == "Dragging …"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "can_set"), [([PAIR], True), ([], False), ([PIN], False), ([PAIR] * 257, False)]
+)
+def test_a_drag_goes_on_with_pairs_of_which_one_moves(model, pairs, can_set):
+    run_to(model, EditState.PAUSED)
+    model.set_pairs(pairs)
+    assert model.takes_pairs and model.can_set_pairs is can_set
 
 
 @pytest.mark.parametrize("reason", ["shown", "restored"])
@@ -403,12 +457,70 @@ def test_every_reason_has_a_sentence(dragged, reason):
     assert dragged.status_text.endswith(".")
 
 
-def test_hints_hold_until_the_pairs_are_others(model):
-    hint = HandleHint(
-        confidence=0.1, is_trackable=False, best_place_canvas=Point(21, 20), best_confidence=0.8
+def hint(is_trackable, best=PAIR.handle):
+    return HandleHint(
+        confidence=0.9 if is_trackable else 0.1,
+        is_trackable=is_trackable,
+        best_place_canvas=best,
+        best_confidence=0.9,
     )
-    model.apply(HandlesChecked((hint,)))
-    model.set_pairs([PAIR])
-    assert model.hints == (hint,)
+
+
+def checked(model, *hints):
+    model.mark_checking()
+    model.apply(StateChanged(EditState.CHECKING))
+    model.apply(HandlesChecked(model.pairs, hints))
+    model.apply(StateChanged(EditState.DONE))
+
+
+def test_a_check_tells_what_cannot_be_followed_until_the_pairs_are_others(model):
+    checked(model, hint(False, Point(21, 22)))
+    assert model.status_text == (
+        "The point at (20, 20) is hard to follow; one at (21, 22) would be easier."
+    )
+    assert model.marks == (
+        PairMark(
+            handle=PAIR.handle,
+            target=PAIR.target,
+            is_pin=False,
+            is_sure=False,
+            easier=Point(21, 22),
+        ),
+    )
+    assert model.can_start and model.has_edit and not model.can_insert
     model.set_pairs([PAIR, PIN])
-    assert model.hints == ()
+    assert model.status_text == "Ready."
+    assert [mark.is_sure for mark in model.marks] == [False, True]
+
+
+def test_what_a_check_found_ends_with_the_drag(model):
+    checked(model, hint(False))
+    model.mark_started()
+    assert model.marks[0].is_sure
+
+
+def test_a_check_is_of_its_window(model):
+    checked(model, hint(True))
+    assert model.status_text == "Every point can be followed."
+    model.set_source(
+        canvas=Extent(100, 80), layer_content=Bounds(0, 0, 100, 80), selection=Bounds(5, 5, 50, 50)
+    )
+    assert not model.has_edit
+
+
+def test_a_check_of_what_would_be_dragged_on_keeps_the_edit(dragged):
+    assert not dragged.can_check and "Draw where" in dragged.why_not_check
+    dragged.set_pairs([NEXT])
+    assert dragged.can_check
+    checked(dragged, hint(False, NEXT.handle))
+    assert "hard to follow, and so is all that is near it." in dragged.status_text
+    assert dragged.can_insert and dragged.can_drag_on and dragged.history == DRAGGED
+
+
+def test_a_check_can_be_cancelled_and_takes_no_other_pairs(model):
+    model.mark_checking()
+    model.apply(StateChanged(EditState.INVERTING))
+    assert model.can_cancel and not model.takes_pairs
+    model.mark_cancelling()
+    model.apply(StateChanged(EditState.CHECKING))
+    assert model.state is EditState.CANCELLING

@@ -5,12 +5,16 @@ from tests.fakes import gi as fake_gi
 Pixbuf = fake_gi.NAMESPACES["GdkPixbuf"].Pixbuf
 
 
+def mark(client, handle, target, **said):
+    return client.PairMark(handle=handle, target=target, is_pin=handle == target, **said)
+
+
 def test_handle_and_target_are_marked_where_they_are(plugin, client, desk):
     preview = plugin("preview")
     window = client.Bounds(100, 50, 32, 32)
-    pair = client.PointPair(client.Point(116, 66), client.Point(124, 66))
+    pair = mark(client, client.Point(116, 66), client.Point(124, 66))
     side = preview.SIDE_PX
-    preview.with_pairs(Pixbuf(side, side), window, [pair], [pair.handle])
+    preview.with_marks(Pixbuf(side, side), window, [pair])
     target, _, handle = desk.fills[-3:]
     assert handle[1:] == (160 - 3, 160 - 3)
     assert target[1:] == (240 - 3, 160 - 3)
@@ -22,7 +26,7 @@ def test_a_pin_is_one_hollow_mark(plugin, client, desk):
     place = client.Point(116, 66)
     picture = Pixbuf(preview.SIDE_PX, preview.SIDE_PX)
     window = client.Bounds(100, 50, 32, 32)
-    preview.with_pairs(picture, window, [client.PointPair(place, place)], [place])
+    preview.with_marks(picture, window, [mark(client, place, place)])
     colours = [colour for colour, *_ in desk.fills]
     assert len(colours) == 3 and colours[0] == colours[2] != colours[1]
 
@@ -32,12 +36,26 @@ def test_a_mark_on_the_edge_is_cut_off_and_one_outside_is_left_out(plugin, clien
     window = client.Bounds(0, 0, 32, 32)
     edge, inside = client.Point(0, 32), client.Point(9, 9)
     picture = Pixbuf(preview.SIDE_PX, preview.SIDE_PX)
-    preview.with_pairs(picture, window, [client.PointPair(edge, inside)], [edge])
+    preview.with_marks(picture, window, [mark(client, edge, inside)])
     assert desk.fills[-1][1:] == (0, preview.SIDE_PX - 3)
     count = len(desk.fills)
     outside = client.Point(-90, -90)
-    preview.with_pairs(picture, window, [client.PointPair(outside, outside)], [outside])
+    preview.with_marks(picture, window, [mark(client, outside, outside)])
     assert len(desk.fills) == count
+
+
+def test_a_handle_that_may_be_lost_and_an_easier_place_have_their_own_colours(plugin, client, desk):
+    preview = plugin("preview")
+    handle, target, easier = client.Point(16, 16), client.Point(24, 16), client.Point(8, 16)
+    picture, window = Pixbuf(preview.SIDE_PX, preview.SIDE_PX), client.Bounds(0, 0, 32, 32)
+    preview.with_marks(picture, window, [mark(client, handle, target)])
+    sure = desk.fills[-1]
+    preview.with_marks(
+        picture, window, [mark(client, handle, target, is_sure=False, easier=easier)]
+    )
+    *_, unsure, _rim, ring, _hole = desk.fills
+    assert unsure[1:] == sure[1:] and ring[1:] == (80 - 3, 160 - 3)
+    assert len({sure[0], unsure[0], ring[0]}) == 3
 
 
 @pytest.mark.parametrize("place", [(0, 0, 32, 32), (5, 7, 3, 3), (31, 31, 1, 1)])

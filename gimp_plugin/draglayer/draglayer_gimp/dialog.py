@@ -266,8 +266,7 @@ class DragDialog:
             self._picture.clear()
             self._notice = sentence(problem)
             return
-        shown = preview.with_pairs(picture, window, model.shown_pairs, model.handles_canvas)
-        self._picture.set_from_pixbuf(shown)
+        self._picture.set_from_pixbuf(preview.with_marks(picture, window, model.marks))
 
     def _picture_of(self, window: Bounds) -> GdkPixbuf.Pixbuf:
         """What Insert would give, else the edit as it stands, else the layer."""

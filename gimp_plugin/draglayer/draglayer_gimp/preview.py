@@ -8,14 +8,15 @@ from collections.abc import Iterable
 
 from gi.repository import GdkPixbuf, GLib
 
-from ._vendor.bridge_client import Bounds, LayerResult, Point, PointPair
+from ._vendor.bridge_client import Bounds, LayerResult, PairMark, Point
 
 SIDE_PX = 320
 _CHECK_PX, _LIGHT, _DARK = 8, 0xFF999999, 0xFF666666
 _HANDLE_COLOUR, _TARGET_COLOUR, _RIM_COLOUR = 0xE02020FF, 0x2060E0FF, 0xFFFFFFFF
+_UNSURE_COLOUR, _EASIER_COLOUR = 0xF0A000FF, 0x20A040FF
 # The rim keeps a mark visible on a ground of its own colour.
 _DOT_PX, _RIM_PX, _TRAIL_PX = 7, 9, 3
-_HOLE_PX = 3  # a pin is hollow
+_HOLE_PX = 3
 # Dots along the way from handle to target; a line would need a drawing library.
 _TRAIL_DOTS = 12
 
@@ -78,32 +79,41 @@ def with_result(picture: GdkPixbuf.Pixbuf, window: Bounds, result: LayerResult) 
     return shown
 
 
-def with_pairs(
-    picture: GdkPixbuf.Pixbuf, window: Bounds, pairs: Iterable[PointPair], handles: Iterable[Point]
+def with_marks(
+    picture: GdkPixbuf.Pixbuf, window: Bounds, marks: Iterable[PairMark]
 ) -> GdkPixbuf.Pixbuf:
     """The fitted picture with each handle where it is now, its target, and the way between; a pin
-    is one hollow mark."""
+    is one hollow mark. A handle that may be lost has another colour, and so has the place beside it
+    that would be easier to follow."""
     shown = picture.copy()
-    for handle, pair in zip(handles, pairs, strict=True):
-        target = pair.target
-        if pair.is_pin:
-            for side_px, colour in (
-                (_RIM_PX, _RIM_COLOUR),
-                (_DOT_PX, _HANDLE_COLOUR),
-                (_HOLE_PX, _RIM_COLOUR),
-            ):
-                _dot(shown, window, handle, side_px, colour)
-            continue
-        for step in range(1, _TRAIL_DOTS):
-            share = step / _TRAIL_DOTS
-            between = Point(
-                handle.x + share * (target.x - handle.x), handle.y + share * (target.y - handle.y)
-            )
-            _dot(shown, window, between, _TRAIL_PX, _TARGET_COLOUR)
-        for place, colour in ((target, _TARGET_COLOUR), (handle, _HANDLE_COLOUR)):
-            _dot(shown, window, place, _RIM_PX, _RIM_COLOUR)
-            _dot(shown, window, place, _DOT_PX, colour)
+    for mark in marks:
+        colour = _HANDLE_COLOUR if mark.is_sure else _UNSURE_COLOUR
+        if mark.is_pin:
+            _hollow(shown, window, mark.handle, colour)
+        else:
+            _trail(shown, window, mark.handle, mark.target)
+            _solid(shown, window, mark.target, _TARGET_COLOUR)
+            _solid(shown, window, mark.handle, colour)
+        if mark.easier is not None:
+            _hollow(shown, window, mark.easier, _EASIER_COLOUR)
     return shown
+
+
+def _trail(shown: GdkPixbuf.Pixbuf, window: Bounds, start: Point, end: Point) -> None:
+    for step in range(1, _TRAIL_DOTS):
+        share = step / _TRAIL_DOTS
+        between = start.shifted(share * (end.x - start.x), share * (end.y - start.y))
+        _dot(shown, window, between, _TRAIL_PX, _TARGET_COLOUR)
+
+
+def _solid(shown: GdkPixbuf.Pixbuf, window: Bounds, place: Point, colour: int) -> None:
+    _dot(shown, window, place, _RIM_PX, _RIM_COLOUR)
+    _dot(shown, window, place, _DOT_PX, colour)
+
+
+def _hollow(shown: GdkPixbuf.Pixbuf, window: Bounds, place: Point, colour: int) -> None:
+    _solid(shown, window, place, colour)
+    _dot(shown, window, place, _HOLE_PX, _RIM_COLOUR)
 
 
 def _dot(
