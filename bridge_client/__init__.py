@@ -19,7 +19,7 @@ from .edit import (
     StateChanged,
     WorkerEvent,
 )
-from .editing import PROFILE_NAMES, SEEN_HINT, SEEN_NAMES, EditModel
+from .editing import CHECK_HINT, PROFILE_NAMES, SEEN_HINT, SEEN_NAMES, EditModel
 from .errors import (
     ClientError,
     InputProblem,
@@ -50,6 +50,7 @@ from .worker import EditWorker
 __version__ = "0.1.0"
 
 __all__ = [
+    "CHECK_HINT",
     "MAX_AMOUNT",
     "PROFILE_NAMES",
     "PROTOCOL_VERSION",

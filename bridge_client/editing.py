@@ -56,6 +56,8 @@ SEEN_NAMES: dict[Seen, str] = {
 }
 SEEN_HINT = "What the model takes the picture from. Only what is selected may move, either way."
 
+CHECK_HINT = "Looks whether the model can follow the points, before they are dragged."
+
 _NOTHING_MOVES = (
     "Every point is a pin, so nothing would move.",
     "Draw a line from where a part is to where it should be.",
