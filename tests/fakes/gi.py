@@ -7,6 +7,7 @@ them (a layer with given pixels, the artist's clicks) is in `Desk` and in unders
 import itertools
 import types
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -298,7 +299,10 @@ class _Gimp:
 
     class Path:
         def __init__(self, strokes: list[tuple[list[tuple[float, float]], bool]]) -> None:
-            self._strokes = strokes
+            self._strokes, self._is_valid = strokes, True
+
+        def is_valid(self) -> bool:
+            return self._is_valid
 
         def get_strokes(self) -> list[int]:
             return list(range(len(self._strokes)))
@@ -553,7 +557,8 @@ class _GdkPixbuf:
 class _Gtk:
     """Gtk."""
 
-    Orientation = Enum("Orientation", "HORIZONTAL")
+    Align = Enum("Align", "START")
+    Orientation = Enum("Orientation", "HORIZONTAL VERTICAL")
     PositionType = Enum("PositionType", "RIGHT")
 
     class ResponseType:
@@ -562,17 +567,38 @@ class _Gtk:
     class Widget:
         def __init__(self) -> None:
             self._is_sensitive = True
-            self._handlers: dict[str, Callable[..., object]] = {}
+            self._tooltip = ""
+            self._handlers: dict[str, tuple[int, Callable[..., object]]] = {}
+            self._blocked: set[int] = set()
 
         def set_sensitive(self, is_sensitive: bool) -> None:
             self._is_sensitive = is_sensitive
 
         def set_tooltip_text(self, text: str) -> None:
+            self._tooltip = text
+
+        def set_hexpand(self, is_wide: bool) -> None:
+            pass
+
+        def set_valign(self, align: object) -> None:
             pass
 
         def connect(self, signal: str, handler: Callable[..., object]) -> int:
-            self._handlers[signal] = handler
-            return next(_numbers)
+            number = next(_numbers)
+            self._handlers[signal] = number, handler
+            return number
+
+        @contextmanager
+        def handler_block(self, number: int) -> Iterator[None]:
+            self._blocked.add(number)
+            yield
+            self._blocked.remove(number)
+
+        def _emit(self, signal: str, *arguments: object) -> object:
+            number, handler = self._handlers.get(signal, (0, None))
+            if handler is None or number in self._blocked:
+                return None
+            return handler(self, *arguments)
 
     class Button(Widget):
         def __init__(self, label: str = "") -> None:
@@ -588,27 +614,37 @@ class _Gtk:
 
         def _click(self) -> None:
             assert self._is_sensitive
-            self._handlers["clicked"](self)
+            self._emit("clicked")
 
     class Scale(Widget):
         @classmethod
         def new_with_range(
             cls, orientation: object, least: float, most: float, step: float
         ) -> "_Gtk.Scale":
+            assert least < most
             scale = cls()
-            scale._value, scale._most = least, most
+            scale._value, scale._least, scale._most = least, least, most
             return scale
 
+        def set_range(self, least: float, most: float) -> None:
+            assert least <= most
+            self._least, self._most = least, most
+            self.set_value(self._value)
+
         def set_value(self, value: float) -> None:
+            value = min(max(value, self._least), self._most)
             has_changed, self._value = value != self._value, value
-            if has_changed and "value-changed" in self._handlers:
-                self._handlers["value-changed"](self)
+            if has_changed:
+                self._emit("value-changed")
 
         def get_value(self) -> float:
             return self._value
 
         def set_value_pos(self, position: object) -> None:
             pass
+
+        def _text(self) -> str:
+            return self._emit("format-value", self._value)
 
     class ComboBoxText(Widget):
         def __init__(self) -> None:
@@ -622,15 +658,15 @@ class _Gtk:
         def set_active_id(self, name: str) -> bool:
             assert name in self._ids
             self._active = name
-            if "changed" in self._handlers:
-                self._handlers["changed"](self)
+            self._emit("changed")
             return True
 
         def get_active_id(self) -> str:
             return self._active
 
-    class Label:
+    class Label(Widget):
         def __init__(self, label: str = "") -> None:
+            super().__init__()
             self._text = label
 
         def set_text(self, text: str) -> None:
@@ -645,8 +681,9 @@ class _Gtk:
         def set_xalign(self, share: float) -> None:
             pass
 
-    class Image:
+    class Image(Widget):
         def __init__(self) -> None:
+            super().__init__()
             self._shown: object = None
 
         def set_size_request(self, width: int, height: int) -> None:
@@ -658,16 +695,28 @@ class _Gtk:
         def clear(self) -> None:
             self._shown = None
 
-    class ProgressBar:
+    class ProgressBar(Widget):
         def __init__(self) -> None:
+            super().__init__()
             self._share = 0.0
 
         def set_fraction(self, share: float) -> None:
             self._share = share
 
-    class Box:
-        def __init__(self, spacing: int = 0) -> None:
-            self._children: list[object] = []
+    class Grid(Widget):
+        def __init__(self, row_spacing: int = 0, column_spacing: int = 0) -> None:
+            super().__init__()
+            self._children: list[_Gtk.Widget] = []
+
+        def attach(
+            self, child: "_Gtk.Widget", left: int, top: int, width: int, height: int
+        ) -> None:
+            self._children.append(child)
+
+    class Box(Widget):
+        def __init__(self, orientation: object = None, spacing: int = 0) -> None:
+            super().__init__()
+            self._children: list[_Gtk.Widget] = []
 
         def set_border_width(self, width: int) -> None:
             pass
@@ -675,7 +724,7 @@ class _Gtk:
         def set_spacing(self, width: int) -> None:
             pass
 
-        def pack_start(self, child: object, expand: bool, fill: bool, padding: int) -> None:
+        def pack_start(self, child: "_Gtk.Widget", expand: bool, fill: bool, padding: int) -> None:
             self._children.append(child)
 
         def show_all(self) -> None:

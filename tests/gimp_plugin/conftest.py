@@ -71,6 +71,7 @@ class ScriptedWorker:
 
     def __init__(self, *batches: list[object]) -> None:
         self.requests: list[object] = []
+        self.checks: list[object] = []
         self.cancels = 0
         self.asked: list[tuple[object, ...]] = []
         self.is_closed = False
@@ -79,8 +80,12 @@ class ScriptedWorker:
     def start(self, request: object) -> None:
         self.requests.append(request)
 
+    def check(self, request: object) -> None:
+        self.checks.append(request)
+
     def drain(self) -> list[object]:
-        return self._batches.pop(0) if self.requests and self._batches else []
+        has_begun = self.requests or self.checks
+        return self._batches.pop(0) if has_begun and self._batches else []
 
     def cancel(self) -> None:
         self.cancels += 1
@@ -97,8 +102,14 @@ class ScriptedWorker:
     def redo(self) -> None:
         self.asked.append(("redo",))
 
-    def show(self, *, amount: float) -> None:
-        self.asked.append(("show", amount))
+    def show(self, *, position: int | None = None, amount: float | None = None) -> None:
+        self.asked.append(("show", position if amount is None else amount))
+
+    def check_on(self, pairs: object) -> None:
+        self.asked.append(("check_on", pairs))
+
+    def set_pairs(self, pairs: object) -> None:
+        self.asked.append(("set_pairs", pairs))
 
     def drag_on(self, pairs: object, step_budget: int | None) -> None:
         self.asked.append(("drag_on", pairs, step_budget))

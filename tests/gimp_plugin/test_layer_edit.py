@@ -71,7 +71,9 @@ def test_what_was_closed_meanwhile_is_told(plugin, client, picture, gone):
 def started(plugin, client, picture):
     """An edit of the picture that was sent to the bridge."""
     edit = edit_of(plugin, picture)
-    return edit, edit.request(drawn(plugin, picture), settings(plugin, client))
+    request = edit.request(drawn(plugin, picture), settings(plugin, client))
+    edit.begin(request)
+    return edit, request
 
 
 def bring(edit, client, form="replacement"):
@@ -129,7 +131,7 @@ def test_a_second_insert_of_an_edit_takes_the_firsts_place(plugin, client, pictu
 def test_the_next_edit_leaves_the_first_ones_patch(plugin, client, picture):
     edit = edit_of(plugin, picture)
     for _ in range(2):
-        edit.request(drawn(plugin, picture), settings(plugin, client))
+        edit.begin(edit.request(drawn(plugin, picture), settings(plugin, client)))
         bring(edit, client, "patch")
         edit.insert()
     assert len(picture[0].get_layers()) == 3
@@ -143,6 +145,16 @@ def test_a_replaced_window_is_what_was_sent_with_the_result_in_its_place(plugin,
     place = 4 * ((5 - window.y) * window.width + 4 - window.x)
     expected = request.pixels[:place] + result.pixels + request.pixels[place + 4 :]
     assert edit.replaced_pixels(result) == expected
+
+
+def test_a_request_that_is_not_begun_leaves_the_edit_before_as_it_is(plugin, client, picture):
+    image, layer = picture
+    edit, _ = started(plugin, client, picture)
+    bring(edit, client)
+    first = edit.insert()
+    edit.request(drawn(plugin, picture), settings(plugin, client))
+    bring(edit, client)
+    assert image.get_layers() == [edit.insert(), layer] and not first.is_valid()
 
 
 def test_a_result_goes_in_once(plugin, client, picture, finished):

@@ -34,8 +34,8 @@ def run(edit: LayerEdit, settings: Settings, worker: EditWorker) -> Gimp.Layer:
             loop.quit()
 
     Gimp.progress_init(f"Dragging {edit.layer_name}")
-    model.mark_started()
     worker.start(request)
+    edit.begin(request)
     pump = Pump(worker, take)
     try:
         loop.run()

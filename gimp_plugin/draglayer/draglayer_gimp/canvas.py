@@ -158,7 +158,7 @@ def selected_path(image: Gimp.Image) -> Gimp.Path | None:
 def drawn_pairs(path: Gimp.Path | None) -> DrawnPairs:
     """Each open stroke's first anchor as handle and its last one as target, canvas px; a stroke of
     one anchor is a pin."""
-    if path is None:
+    if path is None or not path.is_valid():
         return DrawnPairs(())
     pairs: list[PointPair] = []
     closed = 0

@@ -1,13 +1,13 @@
 """The dialog: shows what the model says, and hands the artist's clicks on. It decides nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 from gi.repository import GdkPixbuf, Gimp, GimpUi, GLib, Gtk
 
 from . import preview
 from ._vendor.bridge_client import (
+    CHECK_HINT,
     MAX_AMOUNT,
     PROFILE_NAMES,
     SEEN_HINT,
@@ -28,21 +28,24 @@ from .layer_edit import LayerEdit
 from .pump import Pump
 from .settings import Settings
 from .status import sentence
-
-Choice = TypeVar("Choice", InversionProfile, Seen)
+from .widgets import GAP_PX, Slider, choice, column, form, label, row
 
 TITLE = "Drag Layer"
 # Reading a path and a selection's bounds costs under a millisecond: what is drawn in GIMP's
 # window shows here while it is drawn.
 REFRESH_MS = 250
 FULL_AMOUNT_PERCENT = 100
+MOST_PERCENT = round(MAX_AMOUNT * FULL_AMOUNT_PERCENT)
+# Of a line beside the picture, and of one below it.
+SIDE_CHARS, LINE_CHARS = 44, 84
+BORDER_PX = 12
 
 HINT = (
     "With the Paths tool (B), click on a spot to move, then click where it should go. "
     "Shift+click starts the next pair; a point left alone stays where it is. Select what may move: "
     "the rest stays as it is."
 )
-RESPONSE_START, RESPONSE_CANCEL, RESPONSE_INSERT, RESPONSE_PAUSE = 1, 2, 3, 4
+RESPONSE_START, RESPONSE_CANCEL, RESPONSE_INSERT, RESPONSE_PAUSE, RESPONSE_CHECK = 1, 2, 3, 4, 5
 
 
 class DragDialog:
@@ -63,45 +66,58 @@ class DragDialog:
         self._replaced: tuple[LayerResult, GdkPixbuf.Pixbuf] | None = None
         self._inserted: Gimp.Layer | None = None
         self._notice = ""
-        self._percent_shown = FULL_AMOUNT_PERCENT
         self._build()
 
     def _build(self) -> None:
         GimpUi.init("draglayer")
         self._dialog = GimpUi.Dialog(title=TITLE, role="draglayer")
         GimpUi.window_set_transient(self._dialog)
+        self._add_buttons()
+        self._picture = Gtk.Image()
+        self._picture.set_size_request(preview.SIDE_PX, preview.SIDE_PX)
+        self._picture.set_valign(Gtk.Align.START)
+        self._bar = Gtk.ProgressBar()
+        self._status_label = label("", LINE_CHARS)
+        content = self._dialog.get_content_area()
+        content.set_border_width(BORDER_PX)
+        content.set_spacing(GAP_PX)
+        for widget in (row(self._picture, self._make_side()), self._bar, self._status_label):
+            content.pack_start(widget, False, False, 0)
+        content.show_all()
+
+    def _add_buttons(self) -> None:
         buttons = {
-            response: self._dialog.add_button(label, response)
-            for label, response in (
+            response: self._dialog.add_button(text, response)
+            for text, response in (
                 ("_Start", RESPONSE_START),
+                ("Chec_k", RESPONSE_CHECK),
                 ("_Pause", RESPONSE_PAUSE),
                 ("C_ancel", RESPONSE_CANCEL),
                 ("_Insert", RESPONSE_INSERT),
                 ("_Close", Gtk.ResponseType.CLOSE),
             )
         }
-        self._pause = buttons[RESPONSE_PAUSE]
-        self._drawn_label, self._status_label = _label(""), _label("")
-        self._picture = Gtk.Image()
-        self._picture.set_size_request(preview.SIDE_PX, preview.SIDE_PX)
-        self._bar = Gtk.ProgressBar()
-        content = self._dialog.get_content_area()
-        content.set_border_width(12)
-        content.set_spacing(8)
-        for widget in (
-            _label(f"Layer: {self._edit.layer_name}."),
-            _label(HINT),
+        self._pause, self._check_button = buttons[RESPONSE_PAUSE], buttons[RESPONSE_CHECK]
+
+    def _make_side(self) -> Gtk.Box:
+        """What stands beside the picture."""
+        self._drawn_label = label("", SIDE_CHARS)
+        self._amount = Slider(MOST_PERCENT, lambda percent, _most: f"{percent} %", self._ask_amount)
+        self._step = Slider(1, _step_text, self._ask_step)
+        return column(
+            label(f"Layer: {self._edit.layer_name}.", SIDE_CHARS),
+            label(HINT, SIDE_CHARS),
             self._drawn_label,
-            self._picture,
-            self._bar,
-            self._status_label,
             self._make_history(),
-            self._make_amount(),
-            self._make_seen(),
-            self._make_profile(),
-        ):
-            content.pack_start(widget, False, False, 0)
-        content.show_all()
+            form(
+                {
+                    "Amount": self._amount.scale,
+                    "Step": self._step.scale,
+                    "Model sees": self._make_seen(),
+                    "Reading": self._make_profile(),
+                }
+            ),
+        )
 
     def _make_history(self) -> Gtk.Box:
         """What goes on from a drag that has ended, and back and forth."""
@@ -111,32 +127,20 @@ class DragDialog:
         self._further.connect("clicked", lambda _button: self._do(self._drag_on))
         self._undo.connect("clicked", lambda _button: self._do(self._controls.undo))
         self._redo.connect("clicked", lambda _button: self._do(self._controls.redo))
-        return _row(self._further, self._undo, self._redo)
+        return row(self._further, self._undo, self._redo)
 
-    def _make_amount(self) -> Gtk.Box:
-        self._amount = Gtk.Scale.new_with_range(
-            Gtk.Orientation.HORIZONTAL, 0, round(MAX_AMOUNT * FULL_AMOUNT_PERCENT), 1
-        )
-        self._amount.set_value(FULL_AMOUNT_PERCENT)
-        self._amount.set_value_pos(Gtk.PositionType.RIGHT)
-        self._amount.connect("format-value", lambda _scale, percent: f"{percent:.0f} %")
-        self._amount.connect("value-changed", lambda _scale: self._show_amount())
-        row = _row(Gtk.Label(label="Amount"))
-        row.pack_start(self._amount, True, True, 0)
-        return row
-
-    def _make_seen(self) -> Gtk.Box:
-        seen = _choice(SEEN_NAMES, self.settings.seen)
+    def _make_seen(self) -> Gtk.ComboBoxText:
+        seen = choice(SEEN_NAMES, self.settings.seen)
         seen.set_tooltip_text(SEEN_HINT)
         seen.connect("changed", lambda box: self._choose(seen=Seen(box.get_active_id())))
-        return _row(Gtk.Label(label="Model sees"), seen)
+        return seen
 
-    def _make_profile(self) -> Gtk.Box:
-        profile = _choice(PROFILE_NAMES, self.settings.profile)
+    def _make_profile(self) -> Gtk.ComboBoxText:
+        profile = choice(PROFILE_NAMES, self.settings.profile)
         profile.connect(
             "changed", lambda box: self._choose(profile=InversionProfile(box.get_active_id()))
         )
-        return _row(Gtk.Label(label="Reading"), profile)
+        return profile
 
     def run(self) -> Gimp.Layer | None:
         """Show it until the artist closes it, and give the layer inserted last."""
@@ -144,6 +148,7 @@ class DragDialog:
         refresh = GLib.timeout_add(REFRESH_MS, self._refresh)
         actions = {
             RESPONSE_START: self._start,
+            RESPONSE_CHECK: self._check,
             RESPONSE_PAUSE: self._controls.toggle_pause,
             RESPONSE_CANCEL: self._controls.cancel,
             RESPONSE_INSERT: self._insert,
@@ -170,8 +175,17 @@ class DragDialog:
 
     def _start(self) -> None:
         request = self._edit.request(self._drawn_now(), self.settings)
-        self._edit.model.mark_started()
         self._worker.start(request)
+        self._edit.begin(request)
+
+    def _check(self) -> None:
+        model, drawn = self._edit.model, self._drawn_now()
+        if model.has_history:
+            self._edit.refresh(drawn, self.settings)
+            self._controls.check_on()
+        else:
+            self._worker.check(self._edit.request(drawn, self.settings))
+            model.mark_checking()
 
     def _drag_on(self) -> None:
         self._edit.refresh(self._drawn_now(), self.settings)
@@ -192,11 +206,11 @@ class DragDialog:
     def _choose(self, **chosen: Seen | InversionProfile) -> None:
         self.settings = replace(self.settings, **chosen)
 
-    def _show_amount(self) -> None:
-        percent = round(self._amount.get_value())
-        if percent != self._percent_shown:
-            self._percent_shown = percent
-            self._do(lambda: self._controls.show_amount(percent / FULL_AMOUNT_PERCENT))
+    def _ask_amount(self, percent: int) -> None:
+        self._do(lambda: self._controls.show_amount(percent / FULL_AMOUNT_PERCENT))
+
+    def _ask_step(self, position: int) -> None:
+        self._do(lambda: self._controls.show_position(position))
 
     # What happens.
 
@@ -209,9 +223,17 @@ class DragDialog:
         if not model.is_busy:
             drawn = self._read_pairs()
             self._edit.refresh(drawn.pairs, self.settings)
-            self._drawn_label.set_text(_drawn_text(drawn, model.selection_canvas is not None))
-            self._show()
+            self._show_drawn(drawn)
+        elif model.takes_pairs:
+            self._hand_on(self._read_pairs())
         return GLib.SOURCE_CONTINUE
+
+    def _hand_on(self, drawn: DrawnPairs) -> None:
+        """Have the drag that runs go on with what is drawn now. What cannot be read, or is not yet
+        what it is to be, leaves it as it is."""
+        if drawn.pairs and not drawn.remark:
+            self._controls.set_pairs(drawn.pairs)
+            self._show_drawn(drawn)
 
     def _read_pairs(self) -> DrawnPairs:
         if not self._edit.image.is_valid():
@@ -223,18 +245,26 @@ class DragDialog:
 
     # What it looks like.
 
+    def _show_drawn(self, drawn: DrawnPairs) -> None:
+        has_selection = self._edit.model.selection_canvas is not None
+        self._drawn_label.set_text(_drawn_text(drawn, has_selection))
+        self._show()
+
     def _show(self) -> None:
         model = self._edit.model
         for response, can_press in (
             (RESPONSE_START, model.can_start),
+            (RESPONSE_CHECK, model.can_check),
             (RESPONSE_PAUSE, model.can_pause or model.can_resume),
             (RESPONSE_CANCEL, model.can_cancel),
             (RESPONSE_INSERT, model.can_insert),
         ):
             self._dialog.set_response_sensitive(response, can_press)
         self._pause.set_label(f"_{model.pause_text}")
-        # An inserted edit is over: its progress is of no interest any more.
-        self._bar.set_fraction(model.progress if model.has_edit else 0.0)
+        self._check_button.set_tooltip_text(model.why_not_check or CHECK_HINT)
+        # An inserted edit is over: its progress is of no interest any more. A check is no edit.
+        has_drag = model.is_busy or model.result is not None
+        self._bar.set_fraction(model.progress if has_drag else 0.0)
         # What is missing is said until there is an edit to tell of.
         has_news = model.has_edit or model.failure is not None
         first = "" if has_news else model.why_not_start
@@ -248,11 +278,15 @@ class DragDialog:
         self._further.set_tooltip_text(model.why_not_drag_on)
         self._undo.set_sensitive(model.can_undo)
         self._redo.set_sensitive(model.can_redo)
-        self._amount.set_sensitive(model.can_show)
+        self._show_sliders()
+
+    def _show_sliders(self) -> None:
+        model, history = self._edit.model, self._edit.model.history
+        self._amount.scale.set_sensitive(model.can_show)
+        self._step.scale.set_sensitive(model.can_show and history.last_position > 0)
         if not model.is_busy:
-            # The artist's hand alone asks for another amount.
-            self._percent_shown = round(FULL_AMOUNT_PERCENT * model.history.amount)
-            self._amount.set_value(self._percent_shown)
+            self._amount.show(round(FULL_AMOUNT_PERCENT * history.amount), MOST_PERCENT)
+            self._step.show(history.position, history.last_position)
 
     def _show_picture(self) -> None:
         model = self._edit.model
@@ -287,32 +321,13 @@ class DragDialog:
         return preview.with_result(self._source[1], window, result)
 
 
-def _label(text: str) -> Gtk.Label:
-    label = Gtk.Label(label=text)
-    label.set_line_wrap(True)
-    label.set_max_width_chars(48)
-    label.set_xalign(0.0)
-    return label
-
-
 def _two_lines(text: str) -> str:
     """The text with room for a second line, so that the dialog does not grow when there is one."""
     return text if "\n" in text else f"{text}\n"
 
 
-def _row(*widgets: Gtk.Widget) -> Gtk.Box:
-    row = Gtk.Box(spacing=8)
-    for widget in widgets:
-        row.pack_start(widget, False, False, 0)
-    return row
-
-
-def _choice(names: Mapping[Choice, str], chosen: Choice) -> Gtk.ComboBoxText:
-    box = Gtk.ComboBoxText()
-    for choice, text in names.items():
-        box.append(choice.value, text)
-    box.set_active_id(chosen.value)
-    return box
+def _step_text(step: int, last_step: int) -> str:
+    return f"{step} of {last_step}" if last_step else ""
 
 
 def _drawn_text(drawn: DrawnPairs, has_selection: bool) -> str:

@@ -71,7 +71,7 @@ class LayerEdit:
         self.model.set_pairs(pairs)
 
     def request(self, pairs: tuple[PointPair, ...], settings: Settings) -> EditRequest:
-        """The edit as it goes to the bridge, with the pixels as they are now.
+        """What goes to the bridge, with the pixels as they are now.
 
         Raises:
             ClientError: With the sentence that says what is missing.
@@ -91,7 +91,7 @@ class LayerEdit:
         )
         if form is ResultForm.REPLACEMENT:
             canvas.check_replaceable(self._layer)
-        self._request = EditRequest(
+        return EditRequest(
             window_canvas=window,
             pixels=pixels,
             pixel_order="rgba8",
@@ -102,8 +102,11 @@ class LayerEdit:
             model=settings.model,
             result_form=form,
         )
-        self._source, self._inserted = self._layer, None
-        return self._request
+
+    def begin(self, request: EditRequest) -> None:
+        """The request of a moment ago was sent: what comes is the edit to show and to insert."""
+        self._request, self._source, self._inserted = request, self._layer, None
+        self.model.mark_started()
 
     def read_pixels(self, window: Bounds) -> bytes:
         """The layer's pixels in the window, straight RGBA.
