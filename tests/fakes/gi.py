@@ -580,6 +580,9 @@ class _Gtk:
         def set_hexpand(self, is_wide: bool) -> None:
             pass
 
+        def set_margin_start(self, width: int) -> None:
+            pass
+
         def set_valign(self, align: object) -> None:
             pass
 

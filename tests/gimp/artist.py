@@ -10,7 +10,12 @@ from tests.gimp.running import Watched
 from tests.gimp.screen import Screen, find_picture, persist, wait_for
 
 DIALOG = "^Drag Layer$"
-DIALOG_PLACE = (1080, 120)
+# Below the portrait and left of it.
+DIALOG_PLACE = (0, 636)
+# Of the dialog, from its corner: the middle of its picture; from its bottom: its buttons, and what
+# it says above them.
+PICTURE_MIDDLE = slice(100, 260)
+BUTTONS_PX, STATUS_PX = 50, 50
 # Where the main window, which fills the screen, says what a click would do.
 HINT_ROWS, HINT_COLUMNS = slice(1070, 1096), slice(310, 1000)
 # A fresh profile is filled first; and the engine works on two slow cores.
@@ -140,23 +145,50 @@ class Artist:
         self._screen.focus(self._dialog)
 
     def _is_dialog_in_place(self) -> bool:
-        # Its corner is dark where the picture's wall was light.
+        # Its border is dark where the picture's wall was light.
         left, top = DIALOG_PLACE
-        return bool(self._screen.look()[top + 5, left + 5].max() < 100)
+        return bool(self._screen.look()[top + 5, left + 300].max() < 100)
 
     def _look_at_preview(self) -> np.ndarray:
-        """The middle of the dialog, which its picture fills."""
+        return self._look_at_dialog()[PICTURE_MIDDLE, PICTURE_MIDDLE]
+
+    def _look_at_dialog(self) -> np.ndarray:
         left, top, width, height = self._screen.place_of(self._dialog)
-        seen = self._screen.look()[top : top + height, left : left + width].astype(np.int16)
-        return seen[2 * height // 5 : 3 * height // 5, width // 4 : 3 * width // 4]
+        return self._screen.look()[top : top + height, left : left + width].astype(np.int16)
+
+    def check_points(self) -> None:
+        """Press Check, and wait until the dialog tells what it found and can be used as before."""
+        status, buttons = wait_for("the dialog", self._steady_words)
+        self._screen.key("alt+k")
+
+        def has_told() -> bool:
+            now = self._steady_words()
+            return now is not None and (
+                np.array_equal(now[1], buttons) and not np.array_equal(now[0], status)
+            )
+
+        wait_for("what was found", has_told, EDIT_TIMEOUT_S)
+        self._screen.shoot("2-checked")
+
+    def _steady_words(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """What the dialog says, and its buttons, which fade when they go off and on."""
+        first, second = (self._look_at_dialog()[-BUTTONS_PX - STATUS_PX :] for _ in range(2))
+        is_steady = np.array_equal(first, second)
+        return (first[:STATUS_PX], first[STATUS_PX:]) if is_steady else None
 
     def start_and_watch_preview(self) -> None:
         """Press Start, and wait until the preview shows that something moves."""
         self._before = wait_for("the dialog's picture", self._steady_preview)[0]
-        self._screen.shoot("2-dialog")
-        self._screen.key("alt+s")
-        wait_for("a preview", self._shows_a_change, EDIT_TIMEOUT_S)
-        self._screen.shoot("3-preview")
+        self._screen.shoot("3-dialog")
+
+        def is_moving() -> bool:
+            if self._shows_a_change():
+                return True
+            self._screen.key("alt+s")  # does nothing while an edit runs
+            return False
+
+        wait_for("a preview", is_moving, EDIT_TIMEOUT_S)
+        self._screen.shoot("4-preview")
 
     def _shows_a_change(self) -> bool:
         # More than the first preview, which is the layer itself as a JPEG.
@@ -174,9 +206,9 @@ class Artist:
             return self._shows_a_change()
 
         wait_for("the picture before the drag", is_undone, EDIT_TIMEOUT_S)
-        self._screen.shoot("4-drag-undone")
+        self._screen.shoot("5-drag-undone")
         wait_for("the drag again", is_redone)
-        self._screen.shoot("5-drag-redone")
+        self._screen.shoot("6-drag-redone")
 
     def _steady_preview(self) -> tuple[np.ndarray] | None:
         first, second = self._look_at_preview(), self._look_at_preview()

@@ -65,10 +65,11 @@ def test_one_edit_from_the_picture_to_its_undo(screen: Screen, watched: Watched,
     facts, picture = watched.facts(), watched.composite()
 
     artist.open_dialog()
+    artist.check_points()
     artist.start_and_watch_preview()
     artist.look_at_what_was_before()
     artist.insert()
-    screen.shoot("6-inserted")
+    screen.shoot("7-inserted")
     new_facts, new_picture = watched.facts(), watched.composite()
     check_layers(facts, new_facts)
     check_picture(picture, new_picture, demo["selection"])
@@ -76,7 +77,7 @@ def test_one_edit_from_the_picture_to_its_undo(screen: Screen, watched: Watched,
 
     artist.close_dialog()
     artist.undo()
-    screen.shoot("7-undone")
+    screen.shoot("8-undone")
     assert watched.facts()["layers"] == facts["layers"]
     assert np.array_equal(watched.composite(), picture)
 
@@ -84,7 +85,7 @@ def test_one_edit_from_the_picture_to_its_undo(screen: Screen, watched: Watched,
     artist.open_dialog()
     artist.start_and_watch_preview()
     artist.insert()
-    screen.shoot("8-replaced")
+    screen.shoot("9-replaced")
     check_replacement(facts, watched.facts())
     check_picture(picture, watched.composite(), demo["selection"])
     artist.close_dialog()

@@ -81,7 +81,9 @@ class DragDialog:
         content = self._dialog.get_content_area()
         content.set_border_width(BORDER_PX)
         content.set_spacing(GAP_PX)
-        for widget in (row(self._picture, self._make_side()), self._bar, self._status_label):
+        side = self._make_side()
+        side.set_margin_start(GAP_PX)
+        for widget in (row(self._picture, side), self._bar, self._status_label):
             content.pack_start(widget, False, False, 0)
         content.show_all()
 
