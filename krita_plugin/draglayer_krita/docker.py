@@ -13,19 +13,17 @@ from ._vendor.bridge_client import (
     InversionProfile,
     Seen,
 )
+from .preview import PreviewLabel
 from .pump import Pump
 from .qt import (
     QComboBox,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
-    QImage,
     QLabel,
-    QPixmap,
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSize,
-    QSizePolicy,
     QSlider,
     QSpinBox,
     Qt,
@@ -42,6 +40,10 @@ TITLE = "Draglayer"
 # Progress bars count in whole numbers; this many make it move smoothly.
 PROGRESS_UNITS = 1000
 FULL_AMOUNT_PERCENT = 100
+# So wide that a slider beside it keeps its length while it is moved.
+WIDEST_SLIDER_TEXT = "100 of 100"
+
+CHECK_HINT = "Looks at the points before they are dragged: whether each of them can be followed."
 
 HINT = (
     "Select what may move. On a vector layer above the picture, draw with the Line tool from where "
@@ -53,45 +55,8 @@ HINT = (
 )
 
 
-class PreviewLabel(QLabel):
-    """Shows a picture as large as there is room, in its own shape."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._picture = QPixmap()
-        self._jpeg: bytes | None = None
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setMinimumSize(QSize(128, 128))
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
-
-    def show_jpeg(self, jpeg: bytes | None) -> None:
-        """Shows the picture, or nothing; one that can't be read is left out."""
-        if jpeg is self._jpeg:
-            return
-        self._jpeg = jpeg
-        self._picture = QPixmap.fromImage(QImage.fromData(jpeg)) if jpeg else QPixmap()
-        self._fit()
-
-    def resizeEvent(self, event) -> None:  # noqa: N802 - Qt's name
-        """Fits the picture to the new size."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        if self._picture.isNull():
-            self.clear()
-            return
-        self.setPixmap(
-            self._picture.scaled(
-                self.size(),
-                Qt.AspectRatioMode.KeepAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
-        )
-
-
 class DraglayerDocker(DockWidget):
-    """Start, Pause, Cancel, progress, preview, what goes on from a finished drag, Insert.
+    """Start, Check, Pause, Cancel, progress, preview, what goes on from a finished drag, Insert.
 
     Args:
         pump: Shared by the dockers of all windows.
@@ -120,6 +85,7 @@ class DraglayerDocker(DockWidget):
         self._progress = _named(QProgressBar(), "progress")
         self._progress.setRange(0, PROGRESS_UNITS)
         self._start = _named(QPushButton("Start"), "start")
+        self._check = _named(QPushButton("Check"), "check")
         self._pause = _named(QPushButton("Pause"), "pause")
         self._cancel = _named(QPushButton("Cancel"), "cancel")
         self._drag_on = _named(QPushButton("Drag on"), "drag_on")
@@ -129,6 +95,9 @@ class DraglayerDocker(DockWidget):
         self._amount = _named(QSlider(Qt.Orientation.Horizontal), "amount")
         self._amount.setRange(0, round(MAX_AMOUNT * FULL_AMOUNT_PERCENT))
         self._amount_text = _named(QLabel(), "amount_text")
+        self._position = _named(QSlider(Qt.Orientation.Horizontal), "position")
+        self._position.setPageStep(1)
+        self._position_text = _named(QLabel(), "position_text")
         settings = self._pump.editor.settings
         self._seen = _choice(SEEN_NAMES, settings.seen, "seen")
         self._seen.setToolTip(SEEN_HINT)
@@ -145,9 +114,8 @@ class DraglayerDocker(DockWidget):
         settings.addRow("Model sees", self._seen)
         settings.addRow("Reading", self._profile)
         settings.addRow("Most steps", self._steps)
-        self._afterwards = _row(
-            self._undo, self._redo, QLabel("Amount"), self._amount, self._amount_text
-        )
+        self._afterwards = self._laid_out_afterwards()
+        buttons = (self._start, self._check, self._drag_on, self._pause, self._cancel)
         content = QWidget()
         column = QVBoxLayout(content)
         for widget in (self._hint_area, self._input, self._preview, self._progress, self._status):
@@ -155,9 +123,26 @@ class DraglayerDocker(DockWidget):
         column.addStretch(1)
         column.addWidget(self._afterwards)
         column.addWidget(self._settings)
-        column.addWidget(_row(self._start, self._drag_on, self._pause, self._cancel))
+        column.addWidget(_row(*buttons))
         column.addWidget(self._insert)
         self.setWidget(content)
+
+    def _laid_out_afterwards(self) -> QWidget:
+        afterwards = QWidget()
+        grid = QGridLayout(afterwards)
+        grid.setContentsMargins(0, 0, 0, 0)
+        for column, button in enumerate((self._undo, self._redo)):
+            grid.addWidget(button, 0, column, 2, 1)
+        rows = (
+            ("Amount", self._amount, self._amount_text),
+            ("Step", self._position, self._position_text),
+        )
+        for row, (name, slider, text) in enumerate(rows):
+            grid.addWidget(QLabel(name), row, 2)
+            grid.addWidget(slider, row, 3)
+            grid.addWidget(text, row, 4)
+            text.setMinimumWidth(text.fontMetrics().boundingRect(WIDEST_SLIDER_TEXT).width())
+        return afterwards
 
     def _bind(self) -> None:
         pump, editor = self._pump, self._pump.editor
@@ -166,6 +151,7 @@ class DraglayerDocker(DockWidget):
             lambda is_visible: pump.watch(id(self), is_visible=is_visible)
         )
         self._start.clicked.connect(lambda: pump.run(editor.start))
+        self._check.clicked.connect(lambda: pump.run(editor.check))
         controls = editor.controls
         self._pause.clicked.connect(lambda: pump.run(controls.toggle_pause))
         self._cancel.clicked.connect(lambda: pump.run(controls.cancel))
@@ -174,6 +160,9 @@ class DraglayerDocker(DockWidget):
         self._redo.clicked.connect(lambda: pump.run(controls.redo))
         self._amount.valueChanged.connect(
             lambda percent: pump.run(lambda: controls.show_amount(percent / FULL_AMOUNT_PERCENT))
+        )
+        self._position.valueChanged.connect(
+            lambda position: pump.run(lambda: controls.show_position(position))
         )
         self._seen.currentIndexChanged.connect(lambda: pump.run(self._set_seen))
         self._profile.currentIndexChanged.connect(lambda: pump.run(self._set_profile))
@@ -202,9 +191,11 @@ class DraglayerDocker(DockWidget):
         self._progress.setVisible(model.is_dragging)
         self._progress.setValue(round(PROGRESS_UNITS * model.progress))
         self._preview.setVisible(has_edit and model.preview_jpeg is not None)
-        self._preview.show_jpeg(model.preview_jpeg)
+        self._preview.show_edit(model.preview_jpeg, model.shown_window_canvas, model.marks)
         self._start.setEnabled(model.can_start)
         self._start.setToolTip(model.why_not_start)
+        self._check.setEnabled(model.can_check)
+        self._check.setToolTip(model.why_not_check or CHECK_HINT)
         # A drag that runs is paused; one that has ended is dragged on: both have one place.
         self._pause.setVisible(model.is_dragging or not model.has_history)
         self._pause.setText(model.pause_text)
@@ -222,13 +213,27 @@ class DraglayerDocker(DockWidget):
         self._drag_on.setToolTip(model.why_not_drag_on)
         self._undo.setEnabled(model.can_undo)
         self._redo.setEnabled(model.can_redo)
+        self._show_sliders()
+
+    def _show_sliders(self) -> None:
+        model, history = self._pump.editor.model, self._pump.editor.model.history
         self._amount.setEnabled(model.can_show)
+        self._position.setEnabled(model.can_show and history.last_position > 0)
         if not model.is_busy:
-            # The artist's hand alone asks for another amount.
-            self._amount.blockSignals(True)
-            self._amount.setValue(round(FULL_AMOUNT_PERCENT * model.history.amount))
-            self._amount.blockSignals(False)
+            # While one is being shown, what the artist's hand has asked for stands.
+            _follow(self._amount, round(FULL_AMOUNT_PERCENT * history.amount))
+            _follow(self._position, history.position, last=history.last_position)
         self._amount_text.setText(f"{self._amount.value()} %")
+        self._position_text.setText(f"{self._position.value()} of {self._position.maximum()}")
+
+
+def _follow(slider: QSlider, value: int, *, last: int | None = None) -> None:
+    """Moves a slider without asking for what it then shows: only the artist's hand does that."""
+    slider.blockSignals(True)
+    if last is not None:
+        slider.setMaximum(last)
+    slider.setValue(value)
+    slider.blockSignals(False)
 
 
 def _row(*widgets: QWidget) -> QWidget:

@@ -14,6 +14,8 @@ from ._vendor.bridge_client import (
     EditModel,
     EditRequest,
     EditWorker,
+    Failed,
+    HandlesChecked,
     LayerResult,
     ResultForm,
     ResultReady,
@@ -25,12 +27,21 @@ from .settings import Settings
 from .stand_ins import StandIns
 from .svg import DrawnLines
 
+# What is newer than anything that was said before it.
+_NEWS = (ResultReady, HandlesChecked, Failed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _RunningEdit:
+class _OpenEdit:
     canvas: Canvas
     source: Layer
     request: EditRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LinesLayer:
+    canvas: Canvas
+    id: str
 
 
 class LayerEditor:
@@ -63,15 +74,19 @@ class LayerEditor:
         self._at_hand = LayersAtHand()
         self._lines = DrawnLines()
         self._notes: tuple[str, ...] = ()
-        self._edit: _RunningEdit | None = None
+        self._edit: _OpenEdit | None = None
+        self._lines_dragged: _LinesLayer | None = None
         self._patch_ids: set[str] = set()
         self._inserted_id: str | None = None  # of the edit that is open
         self._stand_ins = StandIns()
         self._notice = ""
 
     def look(self) -> None:
-        """Reads what Start would take; while an edit runs, the model keeps what it has."""
+        """Reads what Start would take. While an edit runs the model keeps what it has; only a drag
+        goes on with its own lines as they are now."""
         self._stand_ins.look()
+        if self.model.takes_pairs:
+            self._look_at_lines_dragged()
         if self.model.is_busy:
             return
         self._canvas, self._at_hand = self._read_canvas(), LayersAtHand()
@@ -83,6 +98,19 @@ class LayerEditor:
             self._read(self._canvas)
         except ClientError as error:
             self.model.set_source_problem(sentence(error))
+
+    def _look_at_lines_dragged(self) -> None:
+        """The artist may be on another layer by now, or in another document."""
+        layer = self._lines_dragged
+        if layer is None:
+            return
+        try:
+            lines = layer.canvas.drawn_lines(layer.id)
+            notes = tuple(_notes(layer.canvas, lines))
+        except ClientError:
+            return  # closed, deleted, or in the making: the drag keeps what it has
+        self._lines, self._notes = lines, notes
+        self.controls.set_pairs(lines.pairs)
 
     def _read(self, canvas: Canvas) -> None:
         self._at_hand = canvas.layers_at_hand(self._patch_ids)
@@ -101,6 +129,23 @@ class LayerEditor:
         )
         self._notes = tuple(_notes(canvas, self._lines))
 
+    def check(self) -> None:
+        """Looks whether the points can be followed before they are dragged: from where the edit
+        stands if something was dragged in it, else those that Start would take.
+
+        Raises:
+            ClientError: The layer could not be read.
+        """
+        self.look()
+        if self.model.has_history:
+            self.controls.check_on()
+            return
+        edit = self._read_edit()
+        if edit is not None:
+            self._worker.check(edit.request)
+            self._take_up(edit)
+            self.model.mark_checking()
+
     def start(self) -> None:
         """Begins the edit, if the model allows it.
 
@@ -108,9 +153,37 @@ class LayerEditor:
             ClientError: The layer could not be read.
         """
         self.look()
+        edit = self._read_edit()
+        if edit is not None:
+            self._worker.start(edit.request)
+            self._take_up(edit)
+            self._lines_dragged = self._lines_at_hand
+            self.model.mark_started()
+
+    def drag_on(self) -> None:
+        """Drags the arrows that are there now from where the edit stands."""
+        self.look()
+        self._lines_dragged = self._lines_at_hand
+        self.controls.drag_on(self.settings.step_budget)
+
+    def _take_up(self, edit: _OpenEdit) -> None:
+        # Of this edit nothing was inserted; what came of the one before stays.
+        self._edit, self._inserted_id, self._notice = edit, None, ""
+
+    @property
+    def _lines_at_hand(self) -> _LinesLayer | None:
+        canvas, lines = self._canvas, self._at_hand.lines
+        return None if canvas is None or lines is None else _LinesLayer(canvas=canvas, id=lines.id)
+
+    def _read_edit(self) -> _OpenEdit | None:
+        """What Start takes; None where it does nothing.
+
+        Raises:
+            ClientError: The layer could not be read.
+        """
         canvas, source = self._canvas, self._at_hand.source
         if not self.model.can_start or canvas is None or source is None:
-            return
+            return None
         window_canvas = self.model.require_window()
         pixels = canvas.pixels(source.id, window_canvas)
         mask = canvas.editable_mask(window_canvas)
@@ -130,15 +203,7 @@ class LayerEditor:
                 canvas=canvas.extent,
             ),
         )
-        self._worker.start(request)
-        self._edit = _RunningEdit(canvas=canvas, source=source, request=request)
-        self._inserted_id, self._notice = None, ""
-        self.model.mark_started()
-
-    def drag_on(self) -> None:
-        """Drags the arrows that are there now from where the edit stands."""
-        self.look()
-        self.controls.drag_on(self.settings.step_budget)
+        return _OpenEdit(canvas=canvas, source=source, request=request)
 
     def insert(self) -> None:
         """Adds the result above the edited layer, or in its place, in one undo step. What was
@@ -171,7 +236,7 @@ class LayerEditor:
         if active_id is not None:
             self._later(lambda: edit.canvas.activate(active_id))
 
-    def _replace(self, edit: _RunningEdit, result: LayerResult) -> str:
+    def _replace(self, edit: _OpenEdit, result: LayerResult) -> str:
         new_id = edit.canvas.replace(
             edit.source.id,
             result.pixels,
@@ -183,7 +248,7 @@ class LayerEditor:
         self._notice = f"Inserted in place of “{edit.source.name}”, which is hidden now."
         return new_id
 
-    def _lay_above(self, edit: _RunningEdit, result: LayerResult) -> str:
+    def _lay_above(self, edit: _OpenEdit, result: LayerResult) -> str:
         is_source_there = edit.canvas.has_layer(edit.source.id)
         new_id = edit.canvas.insert(
             result.pixels,
@@ -204,11 +269,11 @@ class LayerEditor:
         """Gives the worker's events to the model."""
         for event in events:
             self.model.apply(event)
-            if isinstance(event, ResultReady):
+            if isinstance(event, _NEWS):
                 self._notice = ""
 
     def tell(self, text: str) -> None:
-        """Shows a sentence until there is another result, or the next edit starts."""
+        """Shows a sentence until there is news of an edit, or the next one starts."""
         self._notice = text
 
     @property
@@ -216,7 +281,7 @@ class LayerEditor:
         """The line about now: how far the edit is, what came of it, or a notice."""
         if self.model.is_busy:
             return self.model.status_text
-        has_news = self.model.result is not None or self.model.failure is not None
+        has_news = self.model.has_edit or self.model.failure is not None
         if self._notice or not (has_news or self.model.can_start):
             return self._notice
         return self.model.status_text

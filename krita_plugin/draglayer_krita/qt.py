@@ -11,11 +11,12 @@ QT_MAJOR_VERSION = getattr(pykrita, "qt_major_version", lambda: 5)()
 
 if QT_MAJOR_VERSION == 6:
     from PyQt6 import sip
-    from PyQt6.QtCore import QCoreApplication, QObject, QSize, Qt, QTimer, pyqtSignal
-    from PyQt6.QtGui import QGuiApplication, QImage, QPixmap
+    from PyQt6.QtCore import QCoreApplication, QObject, QPointF, QSize, Qt, QTimer, pyqtSignal
+    from PyQt6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPen, QPixmap
     from PyQt6.QtWidgets import (
         QComboBox,
         QFormLayout,
+        QGridLayout,
         QHBoxLayout,
         QLabel,
         QProgressBar,
@@ -30,11 +31,12 @@ if QT_MAJOR_VERSION == 6:
     )
 else:
     from PyQt5 import sip
-    from PyQt5.QtCore import QCoreApplication, QObject, QSize, Qt, QTimer, pyqtSignal
-    from PyQt5.QtGui import QGuiApplication, QImage, QPixmap
+    from PyQt5.QtCore import QCoreApplication, QObject, QPointF, QSize, Qt, QTimer, pyqtSignal
+    from PyQt5.QtGui import QColor, QGuiApplication, QImage, QPainter, QPen, QPixmap
     from PyQt5.QtWidgets import (
         QComboBox,
         QFormLayout,
+        QGridLayout,
         QHBoxLayout,
         QLabel,
         QProgressBar,
@@ -49,15 +51,20 @@ else:
     )
 
 __all__ = [
+    "QColor",
     "QComboBox",
     "QCoreApplication",
     "QFormLayout",
+    "QGridLayout",
     "QGuiApplication",
     "QHBoxLayout",
     "QImage",
     "QLabel",
     "QObject",
+    "QPainter",
+    "QPen",
     "QPixmap",
+    "QPointF",
     "QProgressBar",
     "QPushButton",
     "QScrollArea",

@@ -12,7 +12,8 @@ class RememberingWorker:
 
     def __init__(self):
         self.requests, self.cancel_count = [], 0
-        self.further_drags = []
+        self.further_drags, self.changes = [], []
+        self.checked, self.further_checks = [], []
 
     def start(self, request):
         """Remembers the request."""
@@ -25,6 +26,18 @@ class RememberingWorker:
     def drag_on(self, pairs, step_budget):
         """Remembers what is dragged, and for how many steps."""
         self.further_drags.append((pairs, step_budget))
+
+    def check(self, request):
+        """Remembers the request."""
+        self.checked.append(request)
+
+    def check_on(self, pairs):
+        """Remembers what is looked at."""
+        self.further_checks.append(pairs)
+
+    def set_pairs(self, pairs):
+        """Remembers what a drag shall go on with."""
+        self.changes.append(pairs)
 
 
 @pytest.fixture
@@ -59,6 +72,26 @@ def finish(editor, client, reason="reached", form="patch"):
     history = client.HistoryChanged(client.HistoryState(undo_depth=1))
     done = client.StateChanged(client.EditState.DONE)
     editor.take([history, client.ResultReady(result, reason), done])
+
+
+def enter(editor, client, state):
+    """The worker says how far it is."""
+    editor.take([client.StateChanged(client.EditState(state))])
+
+
+def answer(editor, client, *, is_trackable=True):
+    """The worker tells what a check of the model's pairs found."""
+    hints = tuple(
+        client.HandleHint(
+            confidence=0.5,
+            is_trackable=is_trackable,
+            best_place_canvas=pair.handle.shifted(2, 1),
+            best_confidence=0.9,
+        )
+        for pair in editor.model.pairs
+    )
+    found = client.HandlesChecked(editor.model.pairs, hints)
+    editor.take([found, client.StateChanged(client.EditState.DONE)])
 
 
 def test_start_sends_the_window_its_pixels_the_mask_and_the_pairs(editor, picture, worker, client):
@@ -138,6 +171,62 @@ def test_the_next_result_is_told_of_and_the_notice_of_the_last_insert_gone(edito
     assert editor.status_text == "This is the edit as it is shown."
 
 
+def test_check_takes_what_start_would_take_and_says_what_it_found(editor, worker, client):
+    editor.check()
+    assert worker.requests == [] and editor.model.is_busy
+    answer(editor, client, is_trackable=False)
+    said = "The point at (12, 8) is hard to follow; one at (14, 9) would be easier."
+    assert editor.status_text == said
+    editor.start()
+    assert worker.checked == worker.requests
+
+
+def test_check_after_a_drag_looks_at_the_arrows_of_now_in_the_open_edit(
+    editor, picture, worker, client
+):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    editor.check()
+    assert worker.further_checks == []
+    krita.draw(picture.arrows, '<path d="M14 9L20 9"/>')
+    editor.check()
+    ((pair,),) = worker.further_checks
+    assert (pair.handle, worker.checked) == (client.Point(14, 9), [])
+    answer(editor, client)
+    assert editor.status_text == "Every point can be followed."
+
+
+def test_a_check_leaves_what_was_inserted_of_the_open_edit_to_be_replaced(editor, picture, client):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    krita.draw(picture.arrows, '<path d="M14 9L20 9"/>')
+    editor.check()
+    answer(editor, client)
+    editor.drag_on()
+    finish(editor, client)
+    editor.insert()
+    assert picture.names().count("portrait dragged") == 1
+
+
+def test_a_failure_after_an_insert_is_said_in_its_notices_place(editor, client):
+    editor.start()
+    finish(editor, client)
+    editor.insert()
+    editor.model.mark_moving()
+    failed = client.Failed("No bridge.", "Start it.")
+    editor.take([failed, client.StateChanged(client.EditState.FAILED)])
+    assert editor.status_text == "No bridge. Start it."
+
+
+def test_without_a_line_check_does_nothing_and_the_model_says_why(editor, picture, worker):
+    krita.draw(picture.arrows, "")
+    editor.check()
+    assert worker.checked == []
+    assert "Draw a line" in editor.model.why_not_check
+
+
 def test_what_would_be_taken_is_said_before_start(editor, picture):
     picture.select(10, 5, 16, 16)
     krita.draw(picture.arrows, '<path d="M12 8L20 8"/><rect/><path d="M1 1L1 2"/>')
@@ -188,11 +277,75 @@ def test_unreadable_shapes_are_said_in_words(editor, picture):
     assert "could not be read" in editor.input_text
 
 
-def test_while_an_edit_runs_the_canvas_is_let_be(editor, picture):
+def test_while_the_layer_is_sent_the_canvas_is_let_be(editor, picture, worker):
     editor.start()
     krita.draw(picture.arrows, "")
     editor.look()
-    assert len(editor.model.pairs) == 1
+    assert (len(editor.model.pairs), worker.changes) == (1, [])
+
+
+@pytest.mark.parametrize("state", ["queued", "inverting", "dragging", "paused"])
+def test_a_drag_goes_on_with_its_lines_as_they_are_now(editor, picture, worker, client, state):
+    editor.start()
+    enter(editor, client, state)
+    editor.look()
+    assert worker.changes == []
+    krita.draw(picture.arrows, '<path d="M12 8L22 9"/><circle cx="15" cy="12"/>')
+    for _ in range(2):
+        editor.look()
+    (pairs,) = worker.changes
+    assert [pair.target for pair in pairs] == [client.Point(22, 9), client.Point(15, 12)]
+    assert "Arrows: 1, pins: 1 on arrows" in editor.input_text
+
+
+def test_a_drag_on_goes_on_with_the_lines_that_it_took(editor, picture, worker, client):
+    editor.start()
+    finish(editor, client)
+    others = picture.document.createVectorLayer("others")
+    picture.root.addChildNode(others, None)
+    krita.draw(others, '<path d="M14 9L20 9"/>')
+    picture.document.setActiveNode(others)
+    editor.drag_on()
+    enter(editor, client, "dragging")
+    krita.draw(picture.arrows, '<path d="M12 8L22 9"/>')
+    editor.look()
+    assert worker.changes == []
+    krita.draw(others, '<path d="M14 9L22 9"/>')
+    editor.look()
+    assert worker.changes == [(client.PointPair(client.Point(14, 9), client.Point(22, 9)),)]
+
+
+def test_a_drag_keeps_to_its_own_lines_wherever_the_artist_is(editor, picture, worker, client):
+    editor.start()
+    enter(editor, client, "dragging")
+    picture.application.createDocument(40, 30, "another", "RGBA", "U8", "", 72.0)
+    picture.document.setActiveNode(picture.wall)
+    editor.look()
+    assert worker.changes == []
+    krita.draw(picture.arrows, '<path d="M12 8L22 9"/>')
+    editor.look()
+    assert [pair.target for pair in editor.model.pairs] == [client.Point(22, 9)]
+    assert worker.changes == [editor.model.pairs]
+
+
+def test_a_drag_whose_lines_are_gone_or_broken_keeps_what_it_has(editor, picture, worker, client):
+    editor.start()
+    enter(editor, client, "dragging")
+    krita.draw(picture.arrows, "<path d='M0'/>")
+    editor.look()
+    picture.arrows.remove()
+    editor.look()
+    krita.close(picture.document)
+    editor.look()
+    assert (len(editor.model.pairs), worker.changes) == (1, [])
+
+
+def test_a_check_that_runs_keeps_to_the_lines_it_took(editor, picture, worker, client):
+    editor.check()
+    enter(editor, client, "checking")
+    krita.draw(picture.arrows, '<path d="M12 8L22 9"/>')
+    editor.look()
+    assert (editor.model.pairs, worker.changes) == (worker.checked[0].pairs, [])
 
 
 def test_cancel_reaches_the_worker_once(editor, worker):

@@ -10,6 +10,8 @@ from draglayer_krita._vendor.bridge_client import (
     EditState,
     Extent,
     Failed,
+    HandleHint,
+    HandlesChecked,
     HistoryChanged,
     HistoryState,
     InversionProfile,
@@ -69,9 +71,13 @@ class RememberingWorker:
         """Remembers."""
         self.asked.append("redo")
 
-    def show(self, *, amount):
+    def check_on(self, pairs):
         """Remembers."""
-        self.asked.append(amount)
+        self.asked.append("check")
+
+    def show(self, *, amount=None, position=None):
+        """Remembers."""
+        self.asked.append(amount if position is None else ("step", position))
 
     def drain(self):
         """The test's events, once."""
@@ -112,6 +118,9 @@ def docker(pump):
     docker.deleteLater()
 
 
+BUTTONS = ("start", "check", "pause", "cancel", "drag_on", "undo", "redo", "insert")
+
+
 def child(docker, kind, name):
     """A widget of the docker."""
     found = docker.findChild(kind, f"draglayer_{name}")
@@ -121,11 +130,7 @@ def child(docker, kind, name):
 
 def buttons(docker):
     """Which buttons can be pressed."""
-    return {
-        name
-        for name in ("start", "pause", "cancel", "drag_on", "undo", "redo", "insert")
-        if child(docker, QAbstractButton, name).isEnabled()
-    }
+    return {name for name in BUTTONS if child(docker, QAbstractButton, name).isEnabled()}
 
 
 def give_source(pump):
@@ -146,14 +151,14 @@ def test_without_a_picture_nothing_can_be_pressed_and_the_way_on_is_said(docker)
 def test_the_buttons_follow_the_edit(docker, pump, worker):
     give_source(pump)
     docker.show_state()
-    assert buttons(docker) == {"start"}
+    assert buttons(docker) == {"start", "check"}
     pump.editor.model.mark_started()
     docker.show_state()
     assert buttons(docker) == {"cancel"}
     result = LayerResult(Bounds(0, 0, 1, 1), bytes(4), "bgra8")
     worker.events = [ResultReady(result, "reached"), StateChanged(EditState.DONE)]
     pump._tick()
-    assert buttons(docker) == {"start", "insert"}
+    assert buttons(docker) == {"start", "check", "insert"}
 
 
 def test_pause_becomes_resume_and_back(docker, pump, worker):
@@ -187,11 +192,11 @@ def test_what_goes_on_from_a_drag_is_there_after_it(docker, pump, worker):
     assert buttons(docker) == {"start", "undo", "insert"}
     pump.editor.model.set_pairs([PointPair(Point(1, 1), Point(4, 9))])
     docker.show_state()
-    assert buttons(docker) == {"start", "drag_on", "undo", "insert"}
+    assert buttons(docker) == {"start", "check", "drag_on", "undo", "insert"}
     child(docker, QAbstractButton, "undo").click()
     assert worker.asked == ["undo"] and buttons(docker) == {"cancel"}
     finish(pump, worker, redo_depth=1)
-    assert buttons(docker) == {"start", "drag_on", "redo"}
+    assert buttons(docker) == {"start", "check", "drag_on", "redo"}
 
 
 def test_pause_and_drag_on_have_one_place(docker, pump, worker):
@@ -225,6 +230,51 @@ def test_the_slider_weakens_and_strengthens_and_shows_what_is(docker, pump, work
     assert worker.asked == [0.7, 0.4]
     finish(pump, worker, undo_depth=1, amount=0.5)
     assert (slider.value(), worker.asked) == (50, [0.7, 0.4])
+
+
+def test_the_step_slider_goes_through_the_drag_and_shows_what_is(docker, pump, worker):
+    give_source(pump)
+    pump.editor.model.mark_started()
+    finish(pump, worker, undo_depth=1, position=12, last_position=12)
+    slider, text = child(docker, QSlider, "position"), child(docker, QLabel, "position_text")
+    assert (slider.value(), slider.maximum(), text.text()) == (12, 12, "12 of 12")
+    for position in (5, 3):
+        slider.setValue(position)
+        assert slider.isEnabled() and text.text() == f"{position} of 12"
+    assert worker.asked == [("step", 5), ("step", 3)]
+    finish(pump, worker, undo_depth=1, position=4, last_position=9)
+    assert (slider.value(), text.text(), len(worker.asked)) == (4, "4 of 9", 2)
+
+
+def test_a_drag_without_a_step_has_none_to_go_to(docker, pump, worker):
+    give_source(pump)
+    pump.editor.model.mark_started()
+    finish(pump, worker, undo_depth=1)
+    assert not child(docker, QSlider, "position").isEnabled()
+    assert child(docker, QSlider, "amount").isEnabled()
+
+
+def test_check_says_what_it_does_or_why_it_can_not(docker, pump, worker):
+    button = child(docker, QPushButton, "check")
+    docker.show_state()
+    assert not button.isEnabled() and button.toolTip() == pump.editor.model.why_not_check
+    give_source(pump)
+    docker.show_state()
+    assert button.isEnabled() and "before they are dragged" in button.toolTip()
+
+
+def test_what_a_check_found_is_said_and_marked(docker, pump, worker):
+    model = pump.editor.model
+    give_source(pump)
+    model.mark_checking()
+    hint = HandleHint(
+        confidence=0.0, is_trackable=False, best_place_canvas=Point(4, 2), best_confidence=0.9
+    )
+    worker.events = [HandlesChecked(model.pairs, (hint,)), StateChanged(EditState.DONE)]
+    pump._tick()
+    said = "The point at (1, 1) is hard to follow; one at (4, 2) would be easier."
+    assert child(docker, QLabel, "status").text() == said
+    assert child(docker, QLabel, "preview")._marks == model.marks
 
 
 def test_the_profile_is_kept_in_kritas_settings(docker, pump):
@@ -334,7 +384,7 @@ def test_two_dockers_show_one_edit(docker, pump):
     second = DraglayerDocker(pump)
     give_source(pump)
     pump.changed.emit()
-    assert buttons(docker) == buttons(second) == {"start"}
+    assert buttons(docker) == buttons(second) == {"start", "check"}
     second.deleteLater()
 
 
