@@ -224,7 +224,8 @@ class DraglayerDocker(DockWidget):
             _follow(self._amount, round(FULL_AMOUNT_PERCENT * history.amount))
             _follow(self._position, history.position, last=history.last_position)
         self._amount_text.setText(f"{self._amount.value()} %")
-        self._position_text.setText(f"{self._position.value()} of {self._position.maximum()}")
+        place = f"{self._position.value()} of {self._position.maximum()}"
+        self._position_text.setText(place if history.last_position else "")
 
 
 def _follow(slider: QSlider, value: int, *, last: int | None = None) -> None:

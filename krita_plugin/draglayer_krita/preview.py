@@ -7,7 +7,7 @@ from .qt import QColor, QImage, QLabel, QPainter, QPen, QPixmap, QPointF, QSize,
 
 _HANDLE_COLOUR, _TARGET_COLOUR, _RIM_COLOUR = "#e02020", "#2060e0", "#ffffff"
 _UNSURE_COLOUR, _EASIER_COLOUR = "#f0a000", "#20a040"
-_DOT_RADIUS_PX, _RING_RADIUS_PX = 4.0, 5.0
+_DOT_RADIUS_PX, _RING_RADIUS_PX = 3.0, 4.0
 # The rim keeps a mark visible on a ground of its own colour.
 _RIM_PX, _LINE_PX, _RING_PX = 1.0, 1.5, 2.0
 

@@ -189,6 +189,10 @@ def test_the_docker_said_what_it_would_take(evidence):
     ]
 
 
+def test_a_check_before_the_drag_says_whether_the_point_can_be_followed(evidence):
+    assert evidence.report["checked_text"] == "Every point can be followed."
+
+
 def test_progress_and_a_preview_were_shown(evidence):
     assert evidence.report["progress"] > 0
     assert evidence.report["has_preview"]
@@ -203,6 +207,11 @@ def test_a_drag_that_was_undone_is_not_inserted_and_a_weaker_one_is(evidence):
     assert evidence.report["undone_text"] == "This is the picture before the drag."
     assert not evidence.report["can_insert_undone"]
     assert evidence.report["amount_text"] == "90 %"
+
+
+def test_an_earlier_step_of_the_drag_was_looked_at(evidence):
+    position, last = map(int, evidence.report["position_text"].split(" of "))
+    assert 0 < last and position < last
 
 
 def test_the_new_layer_is_right_above_the_edited_one(evidence):

@@ -251,6 +251,7 @@ def test_a_drag_without_a_step_has_none_to_go_to(docker, pump, worker):
     pump.editor.model.mark_started()
     finish(pump, worker, undo_depth=1)
     assert not child(docker, QSlider, "position").isEnabled()
+    assert child(docker, QLabel, "position_text").text() == ""
     assert child(docker, QSlider, "amount").isEnabled()
 
 

@@ -91,7 +91,7 @@ def test_a_handle_that_may_be_lost_has_another_colour(label):
 def ring_colours(image, centre):
     """The colours on the ring about a place and at its middle."""
     x, y = on_label(centre)
-    return colour(image, x, y), {colour(image, x + 5, y).name(), colour(image, x - 5, y).name()}
+    return colour(image, x, y), {colour(image, x + 4, y).name(), colour(image, x - 4, y).name()}
 
 
 def test_a_pin_is_a_hollow_ring(label):
@@ -110,8 +110,8 @@ def test_marks_have_white_rims(label):
     mark = arrow(target=Point(110, 60))
     x, y = on_label(mark.handle)
     image = drawn(label, mark)
-    assert colour(image, x + 2, y) == RED
-    assert colour(image, x + 4, y).lightness() > 220
+    assert colour(image, x + 1, y) == RED
+    assert colour(image, x + 3, y).lightness() > 220
 
 
 def test_marks_go_with_the_picture_and_leave_none_behind(label):

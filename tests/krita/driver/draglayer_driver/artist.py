@@ -17,7 +17,7 @@ from krita import Extension, Krita
 from PyQt5.QtCore import QPoint, QThread, QTimer
 from PyQt5.QtWidgets import QAbstractButton, QLabel, QProgressBar, QSlider, QWidget
 
-from .screen import CanvasView, Screen
+from .screen import CanvasView, Painted, Screen
 
 PLAN_VARIABLE = "DRAGLAYER_E2E_PLAN"
 ASK_INTERVAL_MS = 50
@@ -98,8 +98,9 @@ def _loop_runs() -> bool:
 
 
 class Artist:
-    """Opens a picture, selects, draws arrows, presses Start, looks at what was before, weakens the
-    drag a little, presses Insert, and undoes once; then does it again on a translucent layer."""
+    """Opens a picture, selects, draws arrows, presses Check and Start, looks at what was before and
+    at an earlier step, weakens the drag a little, presses Insert, and undoes once; then does it
+    again on a translucent layer."""
 
     def __init__(self, plan: dict) -> None:
         self._plan = plan
@@ -116,6 +117,7 @@ class Artist:
         yield from self._open_picture()
         yield from self._select()
         yield from self._draw_arrows()
+        yield from self._check()
         yield from self._start()
         yield from self._go_through()
         yield from self._insert()
@@ -140,7 +142,7 @@ class Artist:
         self._settle()
         self._before = self._composite()
         self._keep("before")
-        yield self.screen.shoot("0-opened").has_ended
+        yield from self._shoot("0-opened")
 
     def _select(self) -> Steps:
         self.doing = "selecting"
@@ -170,8 +172,8 @@ class Artist:
     def _has_arrows(self, count: int) -> bool:
         return len(self._document.activeNode().shapes()) == count
 
-    def _start(self) -> Steps:
-        self.doing = "pressing Start"
+    def _check(self) -> Steps:
+        self.doing = "pressing Check"
         self._docker = next(
             docker for docker in self._krita.dockers() if docker.objectName() == "draglayer"
         )
@@ -179,7 +181,16 @@ class Artist:
         self._docker.raise_()
         yield self._button("start").isEnabled
         self.report["input_text"] = self._widget(QLabel, "input").text()
-        yield self.screen.shoot("1-arrows").has_ended
+        yield from self._shoot("1-arrows")
+        yield from self._press("check")
+        status = self._widget(QLabel, "status")
+        yield _patiently(lambda: "follow" in status.text(), self._edit_patience_s)
+        yield self._button("start").isEnabled
+        self.report["checked_text"] = status.text()
+        yield from self._shoot("1-checked")
+
+    def _start(self) -> Steps:
+        self.doing = "pressing Start"
         yield from self._press("start")
         yield lambda: not self._button("start").isEnabled()
         self.doing = "waiting for progress"
@@ -192,11 +203,11 @@ class Artist:
         status = self._widget(QLabel, "status")
         yield _patiently(lambda: "Dragging" in status.text(), self._edit_patience_s)
         self.report["running_text"] = status.text()
-        yield self.screen.shoot("2-running").has_ended
+        yield from self._shoot("2-running")
         self.doing = "waiting for the result"
         yield _patiently(self._has_ended, self._edit_patience_s)
         self.report["ended_text"] = self._widget(QLabel, "status").text()
-        yield self.screen.shoot("3-result").has_ended
+        yield from self._shoot("3-result")
         if not self._button("insert").isEnabled():
             raise RuntimeError(f"there is no result: {self.report['ended_text']}")
 
@@ -206,16 +217,33 @@ class Artist:
         yield self._button("redo").isEnabled
         self.report["undone_text"] = self._widget(QLabel, "status").text()
         self.report["can_insert_undone"] = self._button("insert").isEnabled()
-        yield self.screen.shoot("4-drag-undone").has_ended
+        yield from self._shoot("4-drag-undone")
         yield from self._press("redo")
         yield self._button("insert").isEnabled
+        yield from self._look_at_an_earlier_step()
         self.doing = "weakening the drag"
         slider = self._widget(QSlider, "amount")
-        left = slider.mapToGlobal(QPoint(slider.width() // 10, slider.height() // 2))
-        yield self.screen.click((left.x(), left.y())).has_ended
+        yield from self._click_left_of(slider)
         yield lambda: slider.value() < FULL_AMOUNT_PERCENT and self._button("insert").isEnabled()
         self.report["amount_text"] = self._widget(QLabel, "amount_text").text()
-        yield self.screen.shoot("5-weaker").has_ended
+        yield from self._shoot("5-weaker")
+
+    def _look_at_an_earlier_step(self) -> Steps:
+        self.doing = "looking at an earlier step"
+        slider = self._widget(QSlider, "position")
+        last = slider.maximum()
+        yield from self._click_left_of(slider)
+        yield lambda: slider.value() < last and self._button("insert").isEnabled()
+        self.report["position_text"] = self._widget(QLabel, "position_text").text()
+        yield from self._shoot("4-earlier-step")
+        # As the key End does; a click there would meet the handle.
+        slider.triggerAction(QSlider.SliderAction.SliderToMaximum)
+        yield lambda: slider.value() == last and self._button("insert").isEnabled()
+
+    def _click_left_of(self, slider: QSlider) -> Steps:
+        """Makes it go a page back."""
+        left = slider.mapToGlobal(QPoint(slider.width() // 10, slider.height() // 2))
+        yield self.screen.click((left.x(), left.y())).has_ended
 
     @property
     def situation(self) -> str:
@@ -252,7 +280,7 @@ class Artist:
         (self._out / "new_layer.bgra").write_bytes(bytes(new_layer.pixelData(*box)))
         self._keep("after")
         self.report["inserted_text"] = self._widget(QLabel, "status").text()
-        yield self.screen.shoot("6-inserted").has_ended
+        yield from self._shoot("6-inserted")
         self.report["active_before"] = active_name
         self.report["active_after"] = self._document.activeNode().name()
 
@@ -262,7 +290,7 @@ class Artist:
         yield lambda: self._names() == self.report["names_before"]
         self._settle()
         self._keep("undone")
-        yield self.screen.shoot("7-undone").has_ended
+        yield from self._shoot("7-undone")
 
     def _replace(self) -> Steps:
         self.doing = "replacing a translucent layer"
@@ -274,7 +302,7 @@ class Artist:
         yield from self._press("start")
         yield lambda: not self._button("start").isEnabled()
         yield _patiently(self._button("insert").isEnabled, self._edit_patience_s)
-        yield self.screen.shoot("8-translucent").has_ended
+        yield from self._shoot("8-translucent")
         yield from self._press("insert")
         # The layer is there before the plug-in has hidden the source and said so.
         yield lambda: len(self._names()) == len(self.report["names_before"]) + 1
@@ -290,7 +318,7 @@ class Artist:
             "opacity": new.opacity(),
             "blending_mode": new.blendingMode(),
         }
-        yield self.screen.shoot("9-replaced").has_ended
+        yield from self._shoot("9-replaced")
 
     def _undo_replacement(self) -> Steps:
         self.doing = "undoing the replacement"
@@ -337,6 +365,11 @@ class Artist:
     def _drag(self, start: tuple[float, float], end: tuple[float, float]) -> Steps:
         places = self._view.on_screen(start), self._view.on_screen(end)
         yield self.screen.drag(*places).has_ended
+
+    def _shoot(self, name: str) -> Steps:
+        # Qt paints what a condition was true of only afterwards.
+        yield Painted(self._krita.activeWindow().qwindow()).has_ended
+        yield self.screen.shoot(name).has_ended
 
     def _press(self, name: str) -> Steps:
         button = self._button(name)

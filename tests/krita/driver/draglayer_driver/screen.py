@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from PyQt5.QtCore import QPoint, QPointF
+from PyQt5.QtCore import QEvent, QObject, QPoint, QPointF
 from PyQt5.QtGui import QTransform
 from PyQt5.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 
@@ -28,6 +28,30 @@ class Child:
     def wait(self) -> None:
         """Blocks until it is done."""
         self._process.wait(timeout=20)
+
+
+class Painted(QObject):
+    """Sees when a window has shown what is true now.
+
+    Args:
+        window: Asked to be painted anew.
+    """
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__()
+        self._is_painted = False
+        window.installEventFilter(self)
+        window.update()
+
+    def eventFilter(self, watched, event) -> bool:  # noqa: N802 - Qt's name
+        """Sees the painting, and lets it be."""
+        if event.type() == QEvent.Type.Paint:
+            self._is_painted = True
+        return False
+
+    def has_ended(self) -> bool:
+        """Whether it was painted."""
+        return self._is_painted
 
 
 class Screen:
