@@ -6,6 +6,7 @@ from typing import TypeVar
 from krita import DockWidget, Krita
 
 from ._vendor.bridge_client import (
+    CHECK_HINT,
     MAX_AMOUNT,
     PROFILE_NAMES,
     SEEN_HINT,
@@ -42,8 +43,6 @@ PROGRESS_UNITS = 1000
 FULL_AMOUNT_PERCENT = 100
 # So wide that a slider beside it keeps its length while it is moved.
 WIDEST_SLIDER_TEXT = "100 of 100"
-
-CHECK_HINT = "Looks at the points before they are dragged: whether each of them can be followed."
 
 HINT = (
     "Select what may move. On a vector layer above the picture, draw with the Line tool from where "
