@@ -203,7 +203,10 @@ class EditWorker:
                 waiting, self._next_show = self._next_show, None
                 self._running = waiting
             for event in final:
-                self._outbox.put(event)
+                # The host stays busy until the last wish is done: else it would set a slider back
+                # under the hand that moves it.
+                if waiting is None or event != StateChanged(EditState.DONE):
+                    self._outbox.put(event)
         self._edit.free()
 
     def _run(self, command: EditCommand) -> list[WorkerEvent]:

@@ -81,8 +81,10 @@ def test_of_many_shows_the_first_and_the_latest_are_made(bridge, edited):
     first.end("succeeded", has_result=True)
     latest = bridge.job_of_kind("show", 1).request
     assert (latest["position"], latest["amount"]) == (4, 0.5)
-    drain_until(edited, lambda event: is_final(event) and not edited.is_busy)
+    events = drain_until(edited, is_final)
+    assert not edited.is_busy
     assert kinds(bridge).count("show") == 2
+    assert states(events).count(EditState.DONE) == 1
 
 
 def runs_for_ever(job):
