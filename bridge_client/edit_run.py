@@ -93,6 +93,7 @@ class EditRun:
         self._is_open = self._request is None
         self._taken: JobKind | None = None  # what the bridge has taken of what changes the edit
         self._job: StartJob | None = None
+        self._is_paused = False  # as the artist wants it; a job may end before it hears of that
         self._pairs: tuple[PointPair, ...] = ()
         if not isinstance(command, HistoryMove):
             self._pairs = command.pairs
@@ -245,9 +246,7 @@ class EditRun:
         job, client = self._job, self._edit.client
         try:
             if isinstance(change, SetPaused):
-                if job is not None:
-                    ask = client.pause_job if change.is_paused else client.resume_job
-                    ask(job.id)
+                self._set_paused(change)
             elif job is not None and job.kind is JobKind.DRAG:
                 client.set_pairs(job.id, change.pairs)
             else:
@@ -255,6 +254,19 @@ class EditRun:
                 self._emit(PairsTaken(change.pairs, 0))
         except RequestRejected as error:
             self._emit(ChangeRefused(error.message, error.hint))
+
+    def _set_paused(self, change: SetPaused) -> None:
+        self._is_paused = change.is_paused
+        job, client = self._job, self._edit.client
+        if job is None:
+            return
+        ask = client.pause_job if change.is_paused else client.resume_job
+        try:
+            ask(job.id)
+        except RequestRejected:
+            # An inversion that has ended meanwhile: the drag after it will be paused.
+            if job.kind is not JobKind.INVERT:
+                raise
 
     def _pass_on(self, job: StartJob, event: JobEvent) -> None:
         if isinstance(event, StateEvent):
@@ -298,6 +310,8 @@ class EditRun:
         }
         if event.state in states:
             self._emit(StateChanged(states[event.state], event.queue_position))
+        if event.state is JobState.RUNNING and self._is_paused:
+            self._apply(SetPaused(True))
 
 
 def _is_loss(error: ClientError) -> bool:

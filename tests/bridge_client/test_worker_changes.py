@@ -19,15 +19,15 @@ OTHER = PointPair(Point(12, 22), Point(12, 20))
 PIN = PointPair(Point(11, 23), Point(11, 23))
 
 
-def waits_in(kind):
-    """A script: jobs of the kind tell of one step and then wait for the test."""
+def waits_in(*kinds):
+    """A script: jobs of the kinds tell of one step and then wait for the test."""
 
     def script(job):
-        if job.request["kind"] != kind:
+        if job.request["kind"] not in kinds:
             succeed_at_once(job)
             return
         job.push("state", state="running")
-        if kind == "invert":
+        if job.request["kind"] == "invert":
             job.push("inversion-progress", step_index=0, step_budget=9, loss=1.0)
         else:
             step = {"step_index": 0, "step_budget": 9, "distance_px": 5.0}
@@ -95,6 +95,33 @@ def test_an_inversion_can_be_paused(bridge, worker, request_4px):
     drain_until(worker, is_kind(InversionProgress))
     worker.pause()
     assert wait_asked(bridge.job_of_kind("invert"), 1) == ("pause", {})
+
+
+def test_a_pause_that_meets_the_end_of_the_inversion_holds_the_drag(bridge, worker, request_4px):
+    bridge.script = waits_in("invert", "drag")
+    worker.start(request_4px)
+    drain_until(worker, is_kind(InversionProgress))
+    inversion = bridge.job_of_kind("invert")
+    inversion.refusal = "This job has ended."
+    worker.pause()
+    inversion.end("succeeded")
+    assert wait_asked(bridge.job_of_kind("drag"), 1) == ("pause", {})
+    assert not any(isinstance(event, ChangeRefused) for event in worker.drain())
+
+
+def test_an_inversion_that_was_paused_and_resumed_leaves_the_drag_alone(
+    bridge, worker, request_4px
+):
+    bridge.script = waits_in("invert", "drag")
+    worker.start(request_4px)
+    drain_until(worker, is_kind(InversionProgress))
+    inversion = bridge.job_of_kind("invert")
+    for count, ask in enumerate((worker.pause, worker.resume), start=1):
+        ask()
+        wait_asked(inversion, count)
+    inversion.end("succeeded")
+    drain_until(worker, is_kind(DragProgress))
+    assert bridge.job_of_kind("drag").asked == []
 
 
 def test_a_change_that_the_bridge_refuses_is_told_and_the_edit_goes_on(worker, drag):
