@@ -122,6 +122,7 @@ class EditModel:
         self._task = _Task.DRAG
         self._window_dragged: Bounds | None = None
         self._pairs_dragged: tuple[PointPair, ...] = ()
+        self._depth_dragged = 0  # of the history, by the drag of those
         self._refusal = ""
         self._book = PointBook()
 
@@ -393,6 +394,8 @@ class EditModel:
             self._preview_jpeg = event.jpeg
         elif isinstance(event, ResultReady):
             self._result, self._result_reason = event.result, event.reason
+            if self._task is _Task.DRAG:
+                self._depth_dragged = self.history.undo_depth
         elif isinstance(event, HistoryChanged):
             self._history = event.history
         elif isinstance(event, ChangeRefused):
@@ -506,7 +509,7 @@ class EditModel:
             self._result is not None
             and self._pairs == self._pairs_dragged
             and (history.position, history.amount) == (history.last_position, _AS_DRAGGED)
-            and not self._is_undone
+            and history.undo_depth == self._depth_dragged
         )
 
     @property

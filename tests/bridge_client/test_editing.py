@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from bridge_client import (
@@ -372,6 +374,22 @@ def test_what_is_dragged_is_shown_until_other_pairs_are_drawn(dragged):
     assert handles(dragged) == [PAIR.handle]
     dragged.set_pairs([NEXT, PIN])
     assert handles(dragged) == [NEXT.handle, PIN.handle]
+
+
+def test_an_undone_drag_shows_its_points_where_they_were_drawn(dragged):
+    dragged.set_pairs([NEXT])
+    dragged.mark_dragging_on()
+    dragged.apply(DragProgress(4, 10, (Point(29, 20),), 1.0))
+    for mark, depth, handle in (
+        (lambda: None, 2, Point(29, 20)),
+        (dragged.mark_moving, 1, NEXT.handle),
+        (dragged.mark_moving, 2, Point(29, 20)),
+    ):
+        mark()
+        dragged.apply(HistoryChanged(dataclasses.replace(AS_DRAGGED, undo_depth=depth)))
+        dragged.apply(ResultReady(RESULT, "reached"))
+        dragged.apply(StateChanged(EditState.DONE))
+        assert handles(dragged) == [handle]
 
 
 @pytest.mark.parametrize("shown", [{"position": 1}, {"amount": 0.5}, {"undo_depth": 0}])
