@@ -567,7 +567,8 @@ class _Gtk:
     class Widget:
         def __init__(self) -> None:
             self._is_sensitive = True
-            self._tooltip = ""
+            self._tooltip: str | None = None
+            self._tooltips_set = 0
             self._handlers: dict[str, tuple[int, Callable[..., object]]] = {}
             self._blocked: set[int] = set()
 
@@ -575,7 +576,11 @@ class _Gtk:
             self._is_sensitive = is_sensitive
 
         def set_tooltip_text(self, text: str) -> None:
-            self._tooltip = text
+            self._tooltip = text or None
+            self._tooltips_set += 1
+
+        def get_tooltip_text(self) -> str | None:
+            return self._tooltip
 
         def set_hexpand(self, is_wide: bool) -> None:
             pass

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.fakes import gi as fake_gi
+
 
 @pytest.fixture
 def slider(plugin):
@@ -34,3 +36,10 @@ def test_a_hand_that_comes_back_to_what_is_shown_asks_for_it_again(slider):
     made.scale.set_value(3)
     made.scale.set_value(7)
     assert asked == [3, 7]
+
+
+def test_a_tip_that_stays_is_set_once(plugin):
+    button = fake_gi.NAMESPACES["Gtk"].Button()
+    for text in ("", "Why not.", "Why not.", "", ""):
+        plugin("widgets").set_tip(button, text)
+    assert (button.get_tooltip_text(), button._tooltips_set) == (None, 2)

@@ -28,7 +28,7 @@ from .layer_edit import LayerEdit
 from .pump import Pump
 from .settings import Settings
 from .status import sentence
-from .widgets import GAP_PX, Slider, choice, column, form, label, row
+from .widgets import GAP_PX, Slider, choice, column, form, label, row, set_tip
 
 TITLE = "Drag Layer"
 # Reading a path and a selection's bounds costs under a millisecond: what is drawn in GIMP's
@@ -263,7 +263,7 @@ class DragDialog:
         ):
             self._dialog.set_response_sensitive(response, can_press)
         self._pause.set_label(f"_{model.pause_text}")
-        self._check_button.set_tooltip_text(model.why_not_check or CHECK_HINT)
+        set_tip(self._check_button, model.why_not_check or CHECK_HINT)
         # An inserted edit is over: its progress is of no interest any more. A check is no edit.
         has_drag = model.is_busy or model.result is not None
         self._bar.set_fraction(model.progress if has_drag else 0.0)
@@ -277,7 +277,7 @@ class DragDialog:
     def _show_history(self) -> None:
         model = self._edit.model
         self._further.set_sensitive(model.can_drag_on)
-        self._further.set_tooltip_text(model.why_not_drag_on)
+        set_tip(self._further, model.why_not_drag_on)
         self._undo.set_sensitive(model.can_undo)
         self._redo.set_sensitive(model.can_redo)
         self._show_sliders()

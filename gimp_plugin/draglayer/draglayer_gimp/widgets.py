@@ -64,6 +64,13 @@ def choice(names: Mapping[Choice, str], chosen: Choice) -> Gtk.ComboBoxText:
     return box
 
 
+def set_tip(widget: Gtk.Widget, text: str) -> None:
+    """Have the widget say this under the mouse."""
+    # Each time that it is set, GTK waits anew before it shows it: at a timer's pace, for ever.
+    if (widget.get_tooltip_text() or "") != text:
+        widget.set_tooltip_text(text)
+
+
 def row(*widgets: Gtk.Widget) -> Gtk.Box:
     """Widgets from left to right."""
     return _packed(Gtk.Box(spacing=GAP_PX), widgets)
