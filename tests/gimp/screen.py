@@ -134,8 +134,20 @@ def running_screen(shots: Path) -> Iterator[Screen]:
     """A screen that nobody else uses: the X server picks the number itself."""
     read_end, write_end = os.pipe()
     size = f"{SIZE_PX[0]}x{SIZE_PX[1]}x24"
+    # By itself the server begins anew when its last client leaves, an xdotool say, and turns away
+    # whoever comes just then: GIMP, which is starting.
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", size, "-nolisten", "tcp"],
+        [
+            "Xvfb",
+            "-displayfd",
+            str(write_end),
+            "-screen",
+            "0",
+            size,
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ],
         pass_fds=[write_end],
         stderr=subprocess.DEVNULL,
     )
