@@ -56,10 +56,10 @@ def command(
 ) -> None:
     """Drags handles of IMAGE to their targets.
 
-    Says first how well the model can draw the picture. Writes the result as a layer, the picture
-    with it, a sheet of before and after, and a GIF of the way. The layer lies above the picture;
-    where what may change is translucent, it takes the picture's place. Ctrl-C ends the drag and
-    keeps the best of what was done.
+    Says first how well the model can draw the picture, and which handles are hard to follow. Writes
+    the result as a layer, the picture with it, a sheet of before and after, and a GIF of the way.
+    The layer lies above the picture; where what may change is translucent, it takes the picture's
+    place. Ctrl-C ends the drag and keeps the best of what was done.
     """
     # Only here, because it imports the server's and the engine's side: `--help` must not wait.
     from draglayer_cli.edits import LocalEdit, session_spec

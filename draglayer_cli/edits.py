@@ -15,6 +15,7 @@ from bridge_client import (
     EditState,
     EditWorker,
     Failed,
+    HandlesChecked,
     InversionProgress,
     LayerResult,
     MatchMeasured,
@@ -34,6 +35,7 @@ from bridge_server.engine_port import (
     EngineSession,
     EngineStep,
     EngineTask,
+    HintStep,
     InversionStep,
     SessionSpec,
 )
@@ -113,7 +115,7 @@ class LocalEdit:
             yield StateChanged(_STATES[task.kind])
             with contextlib.closing(session.run(task)) as steps:
                 for step in steps:
-                    yield from self._told(step)
+                    yield from self._told(task, step)
                     if isinstance(step, DragStep):
                         reason = "cancelled" if step.end_reason is None else step.end_reason.value
                     if stop.is_set:
@@ -128,11 +130,13 @@ class LocalEdit:
         yield ResultReady(result, reason)
         yield StateChanged(EditState.CANCELLED if reason == "cancelled" else EditState.DONE)
 
-    def _told(self, step: EngineStep) -> Iterator[WorkerEvent]:
+    def _told(self, task: EngineTask, step: EngineStep) -> Iterator[WorkerEvent]:
         if isinstance(step, InversionStep):
             yield InversionProgress(step.step_index, step.step_budget, step.loss)
             if step.match is not None:
                 yield MatchMeasured(step.match)
+        elif isinstance(step, HintStep):
+            yield HandlesChecked(task.pairs, step.hints)
         elif isinstance(step, DragStep):
             yield DragProgress(
                 step.step_index,
@@ -147,6 +151,7 @@ class LocalEdit:
 
 _STATES = {
     JobKind.INVERT: EditState.INVERTING,
+    JobKind.CHECK: EditState.CHECKING,
     JobKind.DRAG: EditState.DRAGGING,
     JobKind.UNDO: EditState.SHOWING,
     JobKind.REDO: EditState.SHOWING,
@@ -167,9 +172,13 @@ def session_spec(request: EditRequest) -> SessionSpec:
 
 
 def drag_tasks(request: EditRequest) -> tuple[EngineTask, ...]:
-    """Gives what is to be done for an edit: its picture found in the model, then the drag."""
-    drag = EngineTask(kind=JobKind.DRAG, pairs=request.pairs, step_budget=request.step_budget)
-    return EngineTask(kind=JobKind.INVERT, profile=request.profile), drag
+    """Gives what is to be done for an edit: its picture found in the model, then a look at the
+    handles, then the drag."""
+    return (
+        EngineTask(kind=JobKind.INVERT, profile=request.profile),
+        EngineTask(kind=JobKind.CHECK, pairs=request.pairs),
+        EngineTask(kind=JobKind.DRAG, pairs=request.pairs, step_budget=request.step_budget),
+    )
 
 
 def edit_in_process(
@@ -183,18 +192,25 @@ def edit_via_bridge(request: EditRequest, stop: StopRequest) -> Generator[Worker
     """Edits through the bridge that runs on this machine; the bytes are those of
     `edit_in_process`."""
     worker = EditWorker(_connect)
-    worker.start(request)
     try:
-        while True:
-            if stop.is_set:
-                worker.cancel()
-            for event in worker.drain():
-                yield event
-                if isinstance(event, StateChanged) and not event.state.is_busy:
-                    return
-            time.sleep(_POLL_S)
+        worker.check(request)
+        if (yield from _followed(worker, stop)) is EditState.DONE:
+            worker.start(request)
+            yield from _followed(worker, stop)
     finally:
         worker.close()
+
+
+def _followed(worker: EditWorker, stop: StopRequest) -> Generator[WorkerEvent, None, EditState]:
+    """Gives a command's events, and returns where it ended."""
+    while True:
+        if stop.is_set:
+            worker.cancel()
+        for event in worker.drain():
+            yield event
+            if isinstance(event, StateChanged) and not event.state.is_busy:
+                return event.state
+        time.sleep(_POLL_S)
 
 
 def _connect() -> BridgeClient:

@@ -17,6 +17,8 @@ from bridge_client import (
     Bounds,
     DragProgress,
     Failed,
+    HandleHint,
+    HandlesChecked,
     InversionProgress,
     LayerResult,
     Match,
@@ -28,6 +30,7 @@ from bridge_client import (
     WorkerEvent,
 )
 from bridge_client.edit import ResultReason
+from bridge_client.marks import PointBook, check_text, lost_text
 from draglayer_cli.pictures import Picture, layer_on_canvas, png
 from draglayer_cli.sheets import SheetRow, gif_of_the_way, sheet
 
@@ -45,6 +48,8 @@ class Outcome:
             bridge's client tells the latest step alone where steps are quicker than its reader.
         previews: JPEGs of the way.
         match: how well the model can draw the picture; None where that was not measured.
+        hints: how well the handles could be followed before the drag; empty where nobody looked.
+        lost: which points the drag may have lost, in a sentence; empty where it has all.
     """
 
     result: LayerResult
@@ -54,16 +59,19 @@ class Outcome:
     distance_px: float
     previews: tuple[bytes, ...]
     match: Match | None
+    hints: tuple[HandleHint, ...] = ()
+    lost: str = ""
 
     @property
     def summary(self) -> str:
         """One sentence on how it went."""
         if self.reason == "shown":
             return "the edit as it was saved, no further drag"
-        return (
+        went = (
             f"{self.reason} after {self.steps} steps: the handles were "
             f"{self.first_distance_px:.1f} px from their targets and are {self.distance_px:.1f} px"
         )
+        return f"{went}. {self.lost}" if self.lost else went
 
     @property
     def layer_summary(self) -> str:
@@ -85,6 +93,8 @@ class Outcome:
                 "after": round(self.distance_px, 3),
             },
             "match": None if self.match is None else asdict(self.match),
+            "hints": [asdict(hint) for hint in self.hints],
+            "lost": self.lost,
             "window": _as_dict(window_canvas),
             "form": self.result.form.value,
             "layer": _as_dict(self.result.bounds_canvas),
@@ -141,7 +151,7 @@ def followed(
     events: Generator[WorkerEvent, None, None], pairs: tuple[PointPair, ...], *, quiet: bool
 ) -> Outcome:
     """Follows an edit with progress bars to what came of it; says before its drag how well the
-    model can draw the picture.
+    model can draw the picture, and which handles are hard to follow.
 
     Args:
         events: as the bridge's worker tells them; closed at the end.
@@ -151,40 +161,79 @@ def followed(
     Raises:
         click.ClickException: the edit failed, or was ended before its first step.
     """
-    way: list[DragProgress] = []
-    previews: list[bytes] = []
-    match: Match | None = None
-    ready: ResultReady | None = None
+    notes = _Notes(pairs)
     with contextlib.closing(events), _progress(quiet) as progress:
         invert = progress.add_task("reading the picture", total=None, visible=False)
         drag = progress.add_task("dragging", total=None, visible=False)
         for event in events:
+            said = notes.take(event)
+            if said and not quiet:
+                progress.console.print(said)
             if isinstance(event, InversionProgress):
                 _show_reading(progress, invert, event)
-            elif isinstance(event, MatchMeasured):
-                match = event.match
-                if not quiet:
-                    progress.console.print(match.sentence)
             elif isinstance(event, DragProgress):
-                way.append(event)
                 _show_step(progress, drag, event)
-            elif isinstance(event, PreviewReady):
-                previews.append(event.jpeg)
-            elif isinstance(event, ResultReady):
-                ready = event
-            elif isinstance(event, Failed):
-                raise click.UsageError(f"{event.message} {event.hint}".strip())
-    if ready is None:
-        raise click.ClickException("stopped before the first step; nothing was written")
-    return Outcome(
-        result=ready.result,
-        reason=ready.reason,
-        steps=way[-1].step_index if way else 0,
-        first_distance_px=sum(_length(pair) for pair in pairs) / max(1, len(pairs)),
-        distance_px=min((step.distance_px for step in way), default=0.0),
-        previews=tuple(previews),
-        match=match,
-    )
+    return notes.outcome()
+
+
+class _Notes:
+    """What an edit has told so far.
+
+    Args:
+        pairs: what is dragged, canvas px.
+    """
+
+    def __init__(self, pairs: tuple[PointPair, ...]) -> None:
+        self._pairs = pairs
+        self._way: list[DragProgress] = []
+        self._previews: list[bytes] = []
+        self._points = PointBook()
+        self._points.begin_drag(pairs)
+        self._hints: tuple[HandleHint, ...] = ()
+        self._match: Match | None = None
+        self._ready: ResultReady | None = None
+
+    def take(self, event: WorkerEvent) -> str:
+        """Notes an event; gives what is to be said of it at once, if anything."""
+        if isinstance(event, MatchMeasured):
+            self._match = event.match
+            return event.match.sentence
+        if isinstance(event, HandlesChecked):
+            return self._take_hints(event)
+        if isinstance(event, DragProgress):
+            self._way.append(event)
+            self._points.track(event)
+        elif isinstance(event, PreviewReady):
+            self._previews.append(event.jpeg)
+        elif isinstance(event, ResultReady):
+            self._ready = event
+        elif isinstance(event, Failed):
+            raise click.UsageError(f"{event.message} {event.hint}".strip())
+        return ""
+
+    def _take_hints(self, event: HandlesChecked) -> str:
+        self._hints = event.hints
+        self._points.check(event.pairs, event.hints)
+        if all(hint.is_trackable for hint in event.hints):
+            return ""
+        return check_text(self._points.marks(event.pairs, is_dragged=False))
+
+    def outcome(self) -> Outcome:
+        """Gives what came of it."""
+        if self._ready is None:
+            raise click.ClickException("stopped before the first step; nothing was written")
+        way, pairs = self._way, self._pairs
+        return Outcome(
+            result=self._ready.result,
+            reason=self._ready.reason,
+            steps=way[-1].step_index if way else 0,
+            first_distance_px=sum(_length(pair) for pair in pairs) / max(1, len(pairs)),
+            distance_px=min((step.distance_px for step in way), default=0.0),
+            previews=tuple(self._previews),
+            match=self._match,
+            hints=self._hints,
+            lost=lost_text(self._points.marks(pairs, is_dragged=True)) if way else "",
+        )
 
 
 def _length(pair: PointPair) -> float:

@@ -75,6 +75,8 @@ def test_json_is_all_that_is_printed_then(edit):
     assert report["reason"] == "budget" and report["steps"] == 2
     assert report["distance_px"]["before"] == pytest.approx(8.0, abs=0.01)
     assert report["match"]["level"] in ("good", "fair", "poor")
+    (hint,) = report["hints"]
+    assert 0.0 <= hint["confidence"] <= hint["best_confidence"] <= 1.0
     assert report["files"] == FILES
     left, top, side = HEAD
     assert report["window"] == {"x": left, "y": top, "width": side, "height": side}

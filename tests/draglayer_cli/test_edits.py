@@ -42,7 +42,12 @@ def events(request_):
 
 def test_the_states_come_in_order(events):
     states = [event.state for event in events if isinstance(event, StateChanged)]
-    assert states == [EditState.INVERTING, EditState.DRAGGING, EditState.DONE]
+    assert states == [
+        EditState.INVERTING,
+        EditState.CHECKING,
+        EditState.DRAGGING,
+        EditState.DONE,
+    ]
 
 
 def test_every_step_is_told_once(events):
