@@ -129,7 +129,9 @@ def _install(environment: dict[str, str]) -> None:
 def _run_krita(environment: dict[str, str]) -> str:
     """Runs Krita until the artist is done; gives what it printed."""
     width, height = SCREEN
-    display = ["xvfb-run", "-a", "-s", f"-screen 0 {width}x{height}x24 -nolisten tcp"]
+    # Else the server begins anew whenever its last client leaves, and turns away who comes then.
+    server = f"-screen 0 {width}x{height}x24 -nolisten tcp -noreset"
+    display = ["xvfb-run", "-a", "-s", server]
     log = OUT / "krita.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
