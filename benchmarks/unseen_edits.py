@@ -1,14 +1,15 @@
 """The whole way on pictures that no model saw: inversion, drag, paste-back, held against the truth.
 
     python -m benchmarks.unseen_edits [--count 20] [--loops reference ours] [--inversions encoder …]
-                                      [--sheet docs/images/edits.jpg]
+                                      [--edits "eyes close" …] [--sheet docs/images/edits.jpg]
 
 `benchmarks.unseen` draws the pictures and what they should become. Told is how far the dragged
 places of the finished picture are from where the truth has them, and how near its pixels are to the
 truth's inside the selection (PSNR). The first row is the picture as it was. The latents of each
 edit are written down when it is done, by the digests of model and code; other ways of pasting need
-no other drags. The sheet shows the first ten pictures: with arrows, by the reference's loop pasted
-plainly, by ours as it is inserted, and the truth.
+no other drags. `--edits` takes pictures of these kinds alone. The sheet shows the first ten
+pictures: with arrows, by the reference's loop pasted plainly, by ours as it is inserted, and the
+truth.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.drag_cases import EDITS
 from benchmarks.drag_outcome import sheet
 from benchmarks.loops import LOOPS, Task, version
 from benchmarks.paired import compare
@@ -330,19 +332,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    kinds = {edit.name: edit for edit in EDITS}
     parser.add_argument("--model", default="default")
     parser.add_argument("--count", type=int, default=20, help="pictures")
     parser.add_argument("--loops", nargs="+", choices=tuple(LOOPS), default=list(LOOPS))
     parser.add_argument(
         "--inversions", nargs="+", choices=tuple(INVERSIONS), default=list(INVERSIONS)
     )
-    parser.add_argument("--results", type=Path, default=Path("out/unseen-edits.jsonl"))
+    parser.add_argument("--edits", nargs="+", choices=tuple(kinds), default=list(kinds))
+    parser.add_argument("--results", type=Path, help="where edits are written down")
     parser.add_argument("--sheet", type=Path)
     arguments = parser.parse_args()
-    arguments.results.parent.mkdir(parents=True, exist_ok=True)
+    results = arguments.results or _results_of(arguments.edits)
+    results.parent.mkdir(parents=True, exist_ok=True)
     ways = [(i, loop) for i in arguments.inversions for loop in arguments.loops]
-    cases = unseen_cases(arguments.count, detector=load_detector())
-    steps = measured(load_generator(arguments.model), cases, Edits(arguments.results), ways)
+    cases = unseen_cases(
+        arguments.count, detector=load_detector(), edits=[kinds[name] for name in arguments.edits]
+    )
+    steps = measured(load_generator(arguments.model), cases, Edits(results), ways)
     scores, rows = [], []
     for found, row in track(steps, total=arguments.count):
         scores.append(found)
@@ -352,6 +359,13 @@ def main() -> None:
     console = Console()
     console.print(table(scores))
     console.print(loops_compared(scores))
+
+
+def _results_of(edits: list[str]) -> Path:
+    """A picture is known by its number, which other kinds of edits give to another one."""
+    every = [edit.name for edit in EDITS]
+    names = [] if edits == every else [name.replace(" ", "-") for name in edits]
+    return Path("out") / ("-".join(["unseen-edits", *names]) + ".jsonl")
 
 
 if __name__ == "__main__":
