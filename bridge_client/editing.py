@@ -325,14 +325,16 @@ class EditModel:
 
     @property
     def _is_checked(self) -> bool:
-        is_of_this = self.has_history or self.window_canvas == self._window_dragged
-        return is_of_this and self._book.is_checked(self._pairs)
+        if not self._book.is_checked(self._pairs):
+            return False
+        return self.has_history or self.window_canvas == self._window_dragged
 
     # What happens.
 
     def mark_started(self) -> None:
         """Forgets the edit before; call it with `worker.start`."""
         self._forget_edit()
+        self._preview_jpeg = None
         self._mark_dragging(EditState.CONNECTING)
 
     def mark_dragging_on(self) -> None:
@@ -347,6 +349,7 @@ class EditModel:
         self._mark_busy(_Task.CHECK, EditState.QUEUED if self.has_history else EditState.CONNECTING)
 
     def _forget_edit(self) -> None:
+        # Of a picture that was found in the model before, a check sends no other preview.
         if self._window_dragged != self.window_canvas:
             self._window_dragged, self._preview_jpeg = self.window_canvas, None
         self._inversion, self._match, self._history = None, None, None

@@ -196,8 +196,9 @@ class _Notes:
     def take(self, event: WorkerEvent) -> str:
         """Notes an event; gives what is to be said of it at once, if anything."""
         if isinstance(event, MatchMeasured):
-            self._match = event.match
-            return event.match.sentence
+            # Told by each command of an edit.
+            is_news, self._match = event.match != self._match, event.match
+            return event.match.sentence if is_news else ""
         if isinstance(event, HandlesChecked):
             return self._take_hints(event)
         if isinstance(event, DragProgress):

@@ -517,6 +517,15 @@ def test_what_a_check_found_ends_with_the_drag(model):
     assert model.marks[0].is_sure
 
 
+def test_a_start_forgets_the_picture_of_the_edit_before_and_a_check_of_its_window_does_not(model):
+    checked(model, hint(True))
+    model.apply(PreviewReady(b"jpeg"))
+    checked(model, hint(True))
+    assert model.preview_jpeg == b"jpeg"
+    model.mark_started()
+    assert model.preview_jpeg is None
+
+
 def test_a_check_is_of_its_window(model):
     checked(model, hint(True))
     assert model.status_text == "Every point can be followed."

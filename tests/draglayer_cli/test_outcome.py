@@ -8,6 +8,9 @@ from bridge_client import (
     HandleHint,
     HandlesChecked,
     LayerResult,
+    Match,
+    MatchLevel,
+    MatchMeasured,
     Point,
     PointPair,
     ResultReady,
@@ -44,6 +47,12 @@ def test_a_handle_that_is_hard_to_follow_is_told(capsys):
     outcome(HandlesChecked((PAIR,), (hint(is_trackable=False),)))
     said = " ".join(capsys.readouterr().err.split())
     assert "The point at (3, 4) is hard to follow; one at (5, 5) would be easier." in said
+
+
+def test_how_well_the_model_can_draw_the_picture_is_told_once(capsys):
+    match = Match(share=0.9, level=MatchLevel.GOOD, sentence="The model can draw this picture.")
+    assert outcome(MatchMeasured(match), MatchMeasured(match)).match == match
+    assert capsys.readouterr().err.count(match.sentence) == 1
 
 
 @pytest.mark.parametrize(("confidence", "lost"), [(0.5, False), (0.01, True)])
