@@ -56,12 +56,8 @@ class PointBook:
         if len(pairs) != len(progress.handles_canvas):
             return
         confidences = progress.confidences or (1.0,) * len(pairs)
-        self._tracked = {
-            pair.handle: sight
-            for pair, sight in zip(
-                pairs, zip(progress.handles_canvas, confidences, strict=True), strict=True
-            )
-        }
+        steps = zip(pairs, progress.handles_canvas, confidences, strict=True)
+        self._tracked = {pair.handle: (place, confidence) for pair, place, confidence in steps}
 
     def check(self, pairs: tuple[PointPair, ...], hints: tuple[HandleHint, ...]) -> None:
         """A check tells how well handles could be followed."""
@@ -84,18 +80,21 @@ class PointBook:
     def _mark(self, pair: PointPair, is_dragged: bool) -> PairMark:
         if is_dragged and pair.handle in self._tracked:
             place, confidence = self._tracked[pair.handle]
-            is_sure, easier = confidence >= LEAST_SURE, None
-        else:
-            hint = self._hints.get(pair.handle)
-            place, is_sure = pair.handle, hint is None or hint.is_trackable
-            easier = None if is_sure or hint is None else _easier(hint, pair.handle)
-        return PairMark(
-            handle=place, target=pair.target, is_pin=pair.is_pin, is_sure=is_sure, easier=easier
-        )
+            return _marked(pair, place, is_sure=confidence >= LEAST_SURE)
+        hint = self._hints.get(pair.handle)
+        if hint is None or hint.is_trackable:
+            return _marked(pair, pair.handle)
+        is_best = hint.best_place_canvas == pair.handle
+        easier = None if is_best else hint.best_place_canvas
+        return _marked(pair, pair.handle, is_sure=False, easier=easier)
 
 
-def _easier(hint: HandleHint, handle: Point) -> Point | None:
-    return None if hint.best_place_canvas == handle else hint.best_place_canvas
+def _marked(
+    pair: PointPair, place: Point, *, is_sure: bool = True, easier: Point | None = None
+) -> PairMark:
+    return PairMark(
+        handle=place, target=pair.target, is_pin=pair.is_pin, is_sure=is_sure, easier=easier
+    )
 
 
 def check_text(marks: Sequence[PairMark]) -> str:

@@ -1,9 +1,11 @@
 """The plug-in's settings in Krita's own store."""
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 from ._vendor.bridge_client import InversionProfile, Seen
+
+Choice = TypeVar("Choice", InversionProfile, Seen)
 
 _GROUP = "draglayer"
 _STEP_BUDGET = "stepBudget"
@@ -37,9 +39,7 @@ class Settings:
     @property
     def profile(self) -> InversionProfile:
         """How long finding the picture in the model may take."""
-        name = self._application.readSetting(_GROUP, _PROFILE, "")
-        is_known = name in [profile.value for profile in InversionProfile]
-        return InversionProfile(name) if is_known else InversionProfile.FAST
+        return self._chosen(_PROFILE, InversionProfile.FAST)
 
     @profile.setter
     def profile(self, profile: InversionProfile) -> None:
@@ -48,9 +48,12 @@ class Settings:
     @property
     def seen(self) -> Seen:
         """What the model sees of the layer."""
-        name = self._application.readSetting(_GROUP, _SEEN, "")
-        return Seen(name) if name in [seen.value for seen in Seen] else Seen.SELECTION
+        return self._chosen(_SEEN, Seen.SELECTION)
 
     @seen.setter
     def seen(self, seen: Seen) -> None:
         self._application.writeSetting(_GROUP, _SEEN, seen.value)
+
+    def _chosen(self, name: str, default: Choice) -> Choice:
+        kept = self._application.readSetting(_GROUP, name, "")
+        return next((choice for choice in type(default) if choice.value == kept), default)

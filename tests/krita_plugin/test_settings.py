@@ -28,22 +28,22 @@ def test_a_setting_outlives_the_plug_in(plugin, application, settings):
     assert plugin("settings").Settings(application).step_budget is None
 
 
-def test_the_profile_outlives_the_plug_in(plugin, application, settings):
-    profiles = plugin("_vendor.bridge_client").InversionProfile
-    assert settings.profile is profiles.FAST
-    settings.profile = profiles.INSTANT
-    assert plugin("settings").Settings(application).profile is profiles.INSTANT
-    application.writeSetting("draglayer", "profile", "sluggish")
-    assert settings.profile is profiles.FAST
-
-
-def test_what_the_model_sees_outlives_the_plug_in(plugin, application, settings):
-    seen = plugin("_vendor.bridge_client").Seen
-    assert settings.seen is seen.SELECTION
-    settings.seen = seen.LAYER
-    assert plugin("settings").Settings(application).seen is seen.LAYER
-    application.writeSetting("draglayer", "modelSees", "nothing")
-    assert settings.seen is seen.SELECTION
+@pytest.mark.parametrize(
+    ("name", "key", "kind", "default", "chosen"),
+    [
+        ("profile", "profile", "InversionProfile", "fast", "instant"),
+        ("seen", "modelSees", "Seen", "selection", "layer"),
+    ],
+)
+def test_a_choice_outlives_the_plug_in(
+    plugin, application, settings, name, key, kind, default, chosen
+):
+    choices = getattr(plugin("_vendor.bridge_client"), kind)
+    assert getattr(settings, name) is choices(default)
+    setattr(settings, name, choices(chosen))
+    assert getattr(plugin("settings").Settings(application), name) is choices(chosen)
+    application.writeSetting("draglayer", key, "sluggish")
+    assert getattr(settings, name) is choices(default)
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "1001", "many", "9" * 5000, "\u0663"])

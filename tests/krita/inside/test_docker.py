@@ -278,20 +278,20 @@ def test_what_a_check_found_is_said_and_marked(docker, pump, worker):
     assert child(docker, QLabel, "preview")._marks == model.marks
 
 
-def test_the_profile_is_kept_in_kritas_settings(docker, pump):
-    box = child(docker, QComboBox, "profile")
-    assert box.currentText() == "Fast"
-    box.setCurrentIndex(box.findData("balanced"))
-    assert pump.editor.settings.profile is InversionProfile.BALANCED
-    box.setCurrentIndex(box.findData("fast"))
-
-
-def test_what_the_model_sees_is_kept_in_kritas_settings(docker, pump):
-    box = child(docker, QComboBox, "seen")
-    assert box.currentText() == "The selection"
-    box.setCurrentIndex(box.findData("layer"))
-    assert pump.editor.settings.seen is Seen.LAYER
-    box.setCurrentIndex(box.findData("selection"))
+@pytest.mark.parametrize(
+    ("name", "first_text", "chosen"),
+    [
+        ("profile", "Fast", InversionProfile.BALANCED),
+        ("seen", "The selection", Seen.LAYER),
+    ],
+)
+def test_a_choice_is_kept_in_kritas_settings(docker, pump, name, first_text, chosen):
+    box = child(docker, QComboBox, name)
+    assert box.currentText() == first_text
+    first = box.currentIndex()
+    box.setCurrentIndex(box.findData(chosen.value))
+    assert getattr(pump.editor.settings, name) is chosen
+    box.setCurrentIndex(first)
 
 
 def test_progress_and_its_text_are_shown(docker, pump, worker):
