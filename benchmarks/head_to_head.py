@@ -1,14 +1,16 @@
 """Our loop against the paper's, drag by drag, on the practice model.
 
     python -m benchmarks.head_to_head [--rows one five …] [--loops reference ours] [--count N]
-                                      [--part K/N]
+                                      [--part K/N] [--anew]
 
 Each row is a kind of drag, each drag is done by both loops from the same true w, and what a row
 tells is the mean of ours minus the reference's with a 95 % interval. Rows that are lost are printed
 like rows that are won. A drag's figures are written down when it ends, by the digests of the model
 and of the loop's code: an interrupted run goes on, and of the loop that was changed alone the drags
-are done again. `--count` takes fewer drags of each row, `--loops` one loop alone. `--part 3/8` does
-every eighth drag from the third on: eight processes with a part each share the work and the file.
+are done again. The reference takes hours and stays as it is, so what it did on the practice model
+lies in `reference_figures.jsonl`; `--anew` does those drags too. `--count` takes fewer drags of
+each row, `--loops` one loop alone. `--part 3/8` does every eighth drag from the third on: eight
+processes with a part each share the work and the file.
 """
 
 import argparse
@@ -44,6 +46,9 @@ WITHIN = 0.02
 """A drag whose places are so near to their targets, share of the picture, brought them there."""
 
 FLOW_STEPS = 100  # the cap of Pan et al. 2023 for paired reconstruction
+
+REFERENCE_FIGURES = Path(__file__).with_name("reference_figures.jsonl")
+"""What the reference did on the practice model, of each row that is not timed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,17 +166,19 @@ class Results(ResultFile[Measurement]):
 
     Args:
         path: the file; it need not be there.
+        known: one more, that is only read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: Path | None = None) -> None:
         super().__init__(path, Measurement)
+        self._known = ResultFile(known, Measurement).measured if known else []
 
     def of(self, model: str, loop: str, row: str) -> dict[int, Figures]:
         """Gives a loop's figures of a row by the drags' indices, as its code is now."""
         now = version(loop)
         return {
             m.index: m.figures
-            for m in self.measured
+            for m in (*self._known, *self.measured)
             if (m.model, m.loop, m.version, m.row) == (model, loop, now, row)
         }
 
@@ -347,10 +354,12 @@ def main() -> None:
     parser.add_argument("--loops", nargs="*", choices=tuple(LOOPS), default=tuple(LOOPS))
     parser.add_argument("--count", type=int, help="at most so many drags of each row")
     parser.add_argument("--part", type=Part.parse, default=WHOLE, metavar="K/N")
+    parser.add_argument("--anew", action="store_true", help="the drags of the reference too")
     parser.add_argument("--results", type=Path, default=Path("out/head-to-head.jsonl"))
     arguments = parser.parse_args()
     arguments.results.parent.mkdir(parents=True, exist_ok=True)
-    model, results = load_generator(arguments.model), Results(arguments.results)
+    model = load_generator(arguments.model)
+    results = Results(arguments.results, None if arguments.anew else REFERENCE_FIGURES)
     chosen = {name: _at_most(every[name], arguments.count) for name in arguments.rows}
     loops = {name: LOOPS[name] for name in arguments.loops}
     most = sum(row.count for row in chosen.values()) * len(loops) // arguments.part.of

@@ -9,9 +9,18 @@ import torch
 from rich.console import Console
 
 from benchmarks.drag_cases import pair_cases
-from benchmarks.head_to_head import Measurement, Part, Results, Row, measured, rows, table
+from benchmarks.head_to_head import (
+    REFERENCE_FIGURES,
+    Measurement,
+    Part,
+    Results,
+    Row,
+    measured,
+    rows,
+    table,
+)
 from benchmarks.loops import Dragged, version
-from engine.checkpoints.catalogue import LoadedModel
+from engine.checkpoints.catalogue import LoadedModel, load_generator
 from engine.generator.generator import Generator, GeneratorShape
 from tests.fakes.generator import seeded_weights, tiny_info
 from training.keypoints import KeypointDetector
@@ -73,6 +82,23 @@ def test_a_drag_is_not_done_twice(model, results):
     run(model, results, {"one": Row(cases=pairs, count=1)})
     assert [m.index for m in run(model, Results(results.path), chosen)] == [1]
     assert run(model, Results(results.path), chosen) == []
+
+
+def test_a_drag_whose_figures_are_known_is_not_done(model, tmp_path, results):
+    chosen = {"one": Row(cases=pairs, count=2)}
+    run(model, results, {"one": Row(cases=pairs, count=1)})
+    known = Results(tmp_path / "other", known=results.path)
+    assert [m.index for m in run(model, known, chosen)] == [1]
+    assert len(known.path.read_text().splitlines()) == 1, "what is known is not written again"
+
+
+def test_the_reference_s_figures_are_of_its_code_and_of_the_practice_model(tmp_path):
+    known = Results(tmp_path / "none", known=REFERENCE_FIGURES)
+    sha256 = load_generator("default").info.weights_sha256
+    for name, row in rows().items():
+        have = known.of(sha256, "reference", name)
+        assert sorted(have) == ([] if row.is_timed else list(range(row.count))), name
+        assert all(set(row.told) <= set(figures) for figures in have.values())
 
 
 def test_parts_share_the_drags(model, results):
